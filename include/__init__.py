@@ -1,0 +1,1 @@
+"""Everything of Entra Lake that is not a DAG or an Airflow plugin."""

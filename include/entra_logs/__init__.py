@@ -1,0 +1,1 @@
+"""Microsoft Entra ID logs from Microsoft Graph to Parquet: declarations, reading, tables, lake."""

@@ -1,0 +1,134 @@
+"""The declarations that everything else is built from: Api, Window, Schedule, Budget.
+
+Standard library only: Airflow parses this module every few seconds, so it does no I/O, reads no
+clock and no setting. An API is one `Api` value in one file of `apis/`; its DAGs, table, docs and
+contract tests follow from it.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+PARTITION = timedelta(hours=2)
+"""Width of a data interval and of a partition of a table."""
+
+
+def partition_start(at: datetime) -> datetime:
+    """The even UTC hour at or before `at`: the start of the partition that `at` lies in."""
+    at = at.astimezone(UTC)
+    return at.replace(hour=at.hour - at.hour % 2, minute=0, second=0, microsecond=0)
+
+
+def utc_text(at: datetime) -> str:
+    """`at` as Graph's `$filter` wants it: UTC, `Z`, microseconds only where there are some."""
+    text = at.astimezone(UTC).replace(tzinfo=None).isoformat(
+        timespec="microseconds" if at.microsecond else "seconds"
+    )
+    return text + "Z"
+
+
+@dataclass(frozen=True, order=True)
+class Window:
+    """A half-open interval of event time `[start, end)`, aware UTC, not empty."""
+
+    start: datetime
+    end: datetime
+
+    def __post_init__(self) -> None:
+        for name in ("start", "end"):
+            at = getattr(self, name)
+            if at.tzinfo is None:
+                raise ValueError(f"{name} of a window needs a time zone, got {at!r}")
+            object.__setattr__(self, name, at.astimezone(UTC))
+        if self.start >= self.end:
+            raise ValueError(f"a window needs start < end, got {self}")
+
+    def __str__(self) -> str:
+        return f"[{utc_text(self.start)}, {utc_text(self.end)})"
+
+    def __contains__(self, at: datetime) -> bool:
+        return self.start <= at < self.end
+
+    def partitions(self) -> Iterator[datetime]:
+        """The starts of the partitions that the window touches, ascending."""
+        start = partition_start(self.start)
+        while start < self.end:
+            yield start
+            start += PARTITION
+
+
+@dataclass(frozen=True)
+class Budget:
+    """What Graph allows: `requests` in any `seconds`, as Microsoft documents it for a workload."""
+
+    requests: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """The same intervals read once more, `settle` after their end, to find what came late."""
+
+    name: str
+    settle: timedelta
+
+
+@dataclass(frozen=True)
+class Api:
+    """One collection of Microsoft Graph and the table that it becomes.
+
+    Properties of Graph (`event_time`, `updated_time`) are spelled as Graph spells them. An event's
+    identity is its `id` and its `event_time`.
+    """
+
+    name: str
+    """Name of the table, and of the DAG after `entra_`."""
+    title: str
+    """What people call it, for docs and the UI."""
+    path: str
+    """Path below the version, without a leading slash."""
+    entity: str
+    """Type in Graph's metadata, e.g. `signIn`: it declares the columns."""
+    event_time: str
+    budget: Budget
+    pool: str
+    page_size: int
+    """Documented maximum of `$top`."""
+    permission: str
+    """Least application permission."""
+    licence: str | None
+    """Licence the tenant needs, None if none."""
+    sweeps: tuple[Sweep, ...] = ()
+    updated_time: str | None = None
+    """The API's own version field; given, the changes are read by it as well."""
+    settle: timedelta = timedelta(minutes=15)
+    version: str = "v1.0"
+
+    def schedules(self) -> "tuple[Schedule, ...]":
+        """One schedule for each DAG of this API: main, sweeps, updates."""
+        found = [Schedule(self, "main", self.settle, self.event_time)]
+        found += [Schedule(self, f"sweep_{s.name}", s.settle, self.event_time) for s in self.sweeps]
+        if self.updated_time:
+            found.append(Schedule(self, "updates", self.settle, self.updated_time))
+        return tuple(found)
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """What one DAG does: read `api` by `filter_by`, `settle` after each interval's end."""
+
+    api: Api
+    kind: str
+    """`main`, `sweep_<name>` or `updates`."""
+    settle: timedelta
+    filter_by: str
+    """The time property that the window filters: the event time, or the updated time."""
+
+    @property
+    def dag_id(self) -> str:
+        base = f"entra_{self.api.name}"
+        return base if self.kind == "main" else f"{base}_{self.kind}"
+
+    @property
+    def is_sweep(self) -> bool:
+        return self.kind.startswith("sweep_")

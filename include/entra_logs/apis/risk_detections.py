@@ -1,0 +1,25 @@
+"""Risky sign-ins: `GET /identityProtection/riskDetections`, v1.0, which replaced identityRiskEvents.
+
+Default page 20, maximum 500 (Microsoft Graph, "List riskDetections"). Offline detections surface up
+to 48 hours after the activity, so the window is of `detectedDateTime`; a detection's state changes
+for weeks, so changes are read by `lastUpdatedDateTime` as well. 429 comes without Retry-After.
+"""
+
+from datetime import timedelta
+
+from include.entra_logs.api import Api, Budget, Sweep
+
+API = Api(
+    name="risk_detections",
+    title="Risk detections",
+    path="identityProtection/riskDetections",
+    entity="riskDetection",
+    event_time="detectedDateTime",
+    budget=Budget(requests=1, seconds=1),
+    pool="entra_identity_protection",
+    page_size=500,
+    permission="IdentityRiskEvent.Read.All",
+    licence="Microsoft Entra ID P1 or P2",
+    sweeps=(Sweep("3d", timedelta(days=3)),),
+    updated_time="lastUpdatedDateTime",
+)

@@ -1,0 +1,83 @@
+"""What passes between Graph's side and the lake's side of a read: pages, slices, progress.
+
+`graph` produces pages and `lake` keeps them; they do not know each other, both know this module.
+Standard library only.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from include.entra_logs.api import Window
+
+
+@dataclass(frozen=True)
+class Page:
+    """One answer of Graph, as it came."""
+
+    slice_id: str
+    number: int
+    """1-based within its slice."""
+    body: bytes
+    """The bytes of the response after transport decoding; checked to be whole JSON."""
+    events: int
+    """Length of `value`."""
+    next_link: str | None
+    """None on the last page of the slice."""
+    asked_at: datetime
+    """Graph's own `Date` header."""
+    request_id: str
+
+
+@dataclass(frozen=True)
+class Slice:
+    """A part of a read's window that is read by its own chain of pages, and how far it is.
+
+    The slices of a complete read have `keep` windows that cover the read's window without overlap:
+    an event of a page is kept where its (filtered) time lies in the `keep` of the page's slice.
+    """
+
+    id: str
+    """Unique in the read, sorts in order of creation, safe in a file name."""
+    window: Window
+    """What was asked from Graph (`ge start and le end`)."""
+    keep: Window
+    """What its pages answer for; smaller than `window` once a slice was cut short and split."""
+    pages: int = 0
+    """How many of its pages are stored, 1..pages without a gap."""
+    next_link: str | None = None
+    """Link of page `pages + 1`; None before the first page and after the last."""
+    done: bool = False
+    """True once the last page is stored, or once `keep` was shrunk to what its pages answer for."""
+
+
+class ReadStore(Protocol):
+    """Where a read keeps its slices and pages while it is under way. Thread-safe, durable.
+
+    Implemented by `lake.staging`, used by `graph`.
+    """
+
+    def resume(self) -> list[Slice]:
+        """The slices of an earlier try, as far as they came; empty for a fresh read."""
+
+    def save_slices(self, slices: list[Slice]) -> None:
+        """Replace the whole plan, atomically: called when slices are added, split or shrunk."""
+
+    def save_page(self, page: Page) -> None:
+        """Keep the page; on return it survives a crash. The same page again replaces itself."""
+
+
+@dataclass(frozen=True)
+class ReadSummary:
+    """What one complete read cost and brought, counts only."""
+
+    read_at: datetime
+    """When Graph was asked for the first page, by Graph's `Date` header: one per read."""
+    pages: int
+    events: int
+    bytes: int
+    requests: int
+    """Requests sent by this attempt, refused ones included."""
+    throttled: int
+    waited: float
+    """Seconds spent waiting for the budget or for Retry-After."""
