@@ -6,18 +6,63 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 UV_VERSION := 0.13.9
+CODE := dags plugins include tests bench
 export PYTHONPATH := $(CURDIR)
 
-.PHONY: help lock
+.PHONY: help demo init verify bi test quick lint format docs bench screenshot lock
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+demo: $(VENV)/.run ## the whole line on this machine, 24 hours of it; ONCE=1 stops after the summary
+	@exec $(BIN)/python -m include.demo $(if $(ONCE),--once)
+
+init: $(VENV)/.run ## database, pools and settings of the Airflow that AIRFLOW_HOME names
+	@exec $(BIN)/python -m include.entra_logs.init
+
+verify: $(VENV)/.run ## recompute from raw and tables what the ledger claims
+	@exec $(BIN)/python -m include.entra_logs verify
+
+bi: $(VENV)/.run ## DuckDB with the views open on the lake
+	@exec $(BIN)/python -m include.bi
+
+test: $(VENV)/.dev .tools/.azurite ## the whole suite
+	@CI_FULL=1 $(BIN)/python -m pytest
+
+quick: $(VENV)/.dev ## the part of the suite that takes minutes
+	@$(BIN)/python -m pytest -m "not slow and not airflow and not azurite and not spark and not browser" -q
+
+lint: $(VENV)/.dev ## format, rules, types, stale docs, compose file
+	@$(BIN)/ruff format --check $(CODE)
+	@$(BIN)/ruff check $(CODE)
+	@$(BIN)/mypy
+	@$(BIN)/python -m include.entra_logs docs --check
+	@$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yaml
+
+format: $(VENV)/.dev ## mend what can be mended by a tool
+	@$(BIN)/ruff format $(CODE)
+	@$(BIN)/ruff check --fix $(CODE)
+
+docs: $(VENV)/.dev ## the generated pages anew: DAGs, data dictionary, settings
+	@$(BIN)/python -m include.entra_logs docs
+
+bench: $(VENV)/.dev $(VENV)/.bench ## figures side by side
+	@exec $(BIN)/python -m bench
+
+screenshot: $(VENV)/.dev ## the picture of the README anew (needs Chromium)
+	@exec $(BIN)/python -m tests.browser.screenshot
+
+lock: | $(BIN)/uv ## both lock files anew from requirements*.txt
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	  --no-annotate --no-header -o requirements.lock requirements.txt
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	  --no-annotate --no-header -c requirements.lock -o requirements-dev.lock requirements-dev.txt
 
 $(BIN)/uv:
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check "uv==$(UV_VERSION)"
 
-# The runtime alone (demo, init, verify, bi), and with it what tests, lint and docs need.
+# The runtime alone (demo, init, verify, bi); with it, what tests, lint and docs need.
 $(VENV)/.run: requirements.lock | $(BIN)/uv
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock
 	@touch $@
@@ -25,9 +70,3 @@ $(VENV)/.run: requirements.lock | $(BIN)/uv
 $(VENV)/.dev: requirements-dev.lock $(VENV)/.run | $(BIN)/uv
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements-dev.lock
 	@touch $@
-
-lock: | $(BIN)/uv ## write both lock files anew from requirements*.txt
-	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-	  --no-annotate -o requirements.lock requirements.txt
-	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-	  --no-annotate -c requirements.lock -o requirements-dev.lock requirements-dev.txt

@@ -21,8 +21,10 @@ def partition_start(at: datetime) -> datetime:
 
 def utc_text(at: datetime) -> str:
     """`at` as Graph's `$filter` wants it: UTC, `Z`, microseconds only where there are some."""
-    text = at.astimezone(UTC).replace(tzinfo=None).isoformat(
-        timespec="microseconds" if at.microsecond else "seconds"
+    text = (
+        at.astimezone(UTC)
+        .replace(tzinfo=None)
+        .isoformat(timespec="microseconds" if at.microsecond else "seconds")
     )
     return text + "Z"
 
@@ -126,9 +128,11 @@ class Schedule:
 
     @property
     def dag_id(self) -> str:
+        """`entra_<api>`, with the kind behind it for all but the main DAG."""
         base = f"entra_{self.api.name}"
         return base if self.kind == "main" else f"{base}_{self.kind}"
 
     @property
     def is_sweep(self) -> bool:
+        """Whether this reads again what the main DAG has read."""
         return self.kind.startswith("sweep_")

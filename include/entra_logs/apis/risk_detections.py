@@ -1,4 +1,4 @@
-"""Risky sign-ins: `GET /identityProtection/riskDetections`, v1.0, which replaced identityRiskEvents.
+"""Risky sign-ins: `GET /identityProtection/riskDetections`, v1.0, successor of identityRiskEvents.
 
 Default page 20, maximum 500 (Microsoft Graph, "List riskDetections"). Offline detections surface up
 to 48 hours after the activity, so the window is of `detectedDateTime`; a detection's state changes

@@ -1,0 +1,1 @@
+"""The demo: the whole line on one machine, with the emulator in Graph's place."""
