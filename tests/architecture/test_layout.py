@@ -1,0 +1,108 @@
+"""How the source is laid out: sizes, names, reasons, nothing of the machine it came from."""
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+
+ROOT = Path(__file__).resolve().parents[2]
+MOST_LINES = 300
+EMPTY_NAMES = {"utils", "util", "common", "helpers", "helper", "base", "manager", "misc"}
+BINARY = {".png", ".zst", ".parquet", ".ico", ".woff2"}
+
+
+def tracked_files() -> list[Path]:
+    """The files of the project as git knows them; all files where this is no git checkout."""
+    listed = subprocess.run(
+        ["git", "-C", str(ROOT), "ls-files", "-z"], capture_output=True, check=False
+    )
+    if listed.returncode == 0:
+        names = [name for name in listed.stdout.decode().split("\0") if name]
+        return [path for path in map(ROOT.joinpath, names) if path.is_file()]
+    skipped = {".venv", ".git", "lake", "node_modules", "__pycache__"}
+    return [p for p in ROOT.rglob("*") if p.is_file() and not skipped & set(p.parts)]
+
+
+FILES = tracked_files()
+SOURCES = [path for path in FILES if path.suffix == ".py"]
+
+
+def _shown(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+def test_the_listing_is_not_empty() -> None:
+    """The checks below look at something."""
+    assert len(SOURCES) > 20
+
+
+def test_modules_are_small() -> None:
+    """No module of the product has more than 300 lines."""
+    code = [p for p in SOURCES if p.relative_to(ROOT).parts[0] in {"include", "dags", "plugins"}]
+    lines = {_shown(p): len(p.read_text(encoding="utf-8").splitlines()) for p in code}
+    assert {name: n for name, n in lines.items() if n > MOST_LINES} == {}
+
+
+def test_names_say_what_is_inside() -> None:
+    """No file or folder is named for being shared instead of for what it does."""
+    wrong = [
+        _shown(path)
+        for path in SOURCES
+        if EMPTY_NAMES & {part.removesuffix(".py") for part in path.relative_to(ROOT).parts}
+    ]
+    assert wrong == []
+
+
+def test_an_ignored_rule_has_its_reason() -> None:
+    """Every `noqa` names its rule and says why on the same line."""
+    marker = re.compile(r"#\s*noqa\b(?P<rest>.*)")
+    reasoned = re.compile(r"^: ?[A-Z]+[0-9]+(, ?[A-Z]+[0-9]+)*\s*\S.{4,}")
+    wrong = [
+        f"{_shown(path)}:{number}"
+        for path in SOURCES
+        if path != Path(__file__).resolve()
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
+        if (found := marker.search(line)) and not reasoned.match(found["rest"])
+    ]
+    assert wrong == []
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        pytest.param(r"\.\./" + "shared", id="a folder beside the project"),
+        pytest.param(r"\." + r"library\b", id="a tool of the machine"),
+        pytest.param(r"(?<![\w.])/(work|root|home/(?!airflow))/", id="a path of the machine"),
+        pytest.param(
+            r"-{2}(extra-)?index-url|python" + "hosted|pypi" + r"\.org/simple", id="a package index"
+        ),
+    ],
+)
+def test_the_project_stands_alone(pattern: str) -> None:
+    """No file names a folder outside of the project, a machine's path or a package index."""
+    wrong = []
+    for path in FILES:
+        if path.suffix in BINARY or path == Path(__file__).resolve():
+            continue
+        text = path.read_text(encoding="utf-8", errors="replace")
+        wrong += [f"{_shown(path)}: {found[0]}" for found in re.finditer(pattern, text)]
+    assert wrong == []
+
+
+@pytest.mark.parametrize(
+    "name", ["requirements.txt", "requirements-dev.txt", "requirements-docker.txt"]
+)
+def test_requirements_are_exact_and_locked(name: str) -> None:
+    """Every requirement has one exact version, and the lock has that version with a hash."""
+    lock = (ROOT / name).with_suffix(".lock").read_text(encoding="utf-8")
+    for line in (ROOT / name).read_text(encoding="utf-8").splitlines():
+        if not line or line.startswith(("#", "-r")):
+            continue
+        wanted = Requirement(line)
+        version = str(wanted.specifier).removeprefix("==")
+        assert str(wanted.specifier).startswith("=="), f"{line} is not exact"
+        locked = rf"^{re.escape(wanted.name)}(\[[^]]*\])?=={re.escape(version)}[ ;].*\\$"
+        found = re.search(locked + r"\n\s+--hash=sha256:", lock, re.MULTILINE)
+        assert found, f"{line} is not in the lock"
