@@ -4,7 +4,7 @@
 Standard library only.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
 
@@ -27,6 +27,10 @@ class Page:
     asked_at: datetime
     """Graph's own `Date` header."""
     request_id: str
+    reached: datetime | None = None
+    """Every event at or after it (down to the microsecond) lies in this page or one before it.
+
+    None when the pages' order does not prove that: they were not newest first."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +53,26 @@ class Slice:
     """Link of page `pages + 1`; None before the first page and after the last."""
     done: bool = False
     """True once the last page is stored, or once `keep` was shrunk to what its pages answer for."""
+    reached: datetime | None = None
+    """`Page.reached` of the last stored page."""
+    asked_at: datetime | None = None
+    """When Graph was first asked for a part of `keep`, also by a slice that this one replaced."""
+    events: int = 0
+    bytes: int = 0
+    """Of its stored pages, before anything is cut or removed."""
+
+    def after(self, page: Page) -> "Slice":
+        """The slice once `page`, its next one, is stored."""
+        return replace(
+            self,
+            pages=page.number,
+            next_link=page.next_link,
+            done=page.next_link is None,
+            reached=page.reached,
+            asked_at=self.asked_at or page.asked_at,
+            events=self.events + page.events,
+            bytes=self.bytes + len(page.body),
+        )
 
 
 class ReadStore(Protocol):
@@ -58,10 +82,19 @@ class ReadStore(Protocol):
     """
 
     def resume(self) -> list[Slice]:
-        """The slices of an earlier try, as far as they came; empty for a fresh read."""
+        """The slices of an earlier try, as far as they came; empty for a fresh read.
+
+        That is the plan last saved, each slice that is not done advanced (`Slice.after`) by the
+        stored pages that follow its `pages` without a gap.
+        """
 
     def save_slices(self, slices: list[Slice]) -> None:
-        """Replace the whole plan, atomically: called when slices are added, split or shrunk."""
+        """Replace the whole plan, atomically: called when slices are added, split or shrunk.
+
+        Slices that the new plan leaves out are dropped with their pages. A read is complete when
+        every slice of the plan is done; a page counts if its slice is in the plan and has
+        `pages >= number`.
+        """
 
     def save_page(self, page: Page) -> None:
         """Keep the page; on return it survives a crash. The same page again replaces itself."""
