@@ -1,0 +1,103 @@
+"""The columns of every table, from Graph's own metadata.
+
+An object's properties become columns named by their path in snake_case joined by `_`; a list of
+objects becomes a list of structs. Enums are strings, since new members appear unannounced.
+"""
+
+import re
+from dataclasses import dataclass
+from functools import cache
+
+import pyarrow as pa
+
+from include.entra_logs.api import Api
+from include.entra_logs.metadata import Metadata, Property, graph_metadata
+
+TIME = pa.timestamp("us", "UTC")
+FIRST_SEEN_AT = "_first_seen_at"
+CHANGED_AT = "_changed_at"
+EXTRA = "_extra"
+ADDED = (pa.field(FIRST_SEEN_AT, TIME), pa.field(CHANGED_AT, TIME), pa.field(EXTRA, pa.string()))
+"""What every table has beside Graph's own properties, at its end."""
+
+SCALARS = {
+    "Edm.Boolean": pa.bool_(),
+    "Edm.DateTimeOffset": TIME,
+    "Edm.Double": pa.float64(),
+    "Edm.Single": pa.float64(),
+    "Edm.Int16": pa.int32(),
+    "Edm.Int32": pa.int32(),
+    "Edm.Int64": pa.int64(),
+    **dict.fromkeys(
+        ("Edm.String", "Edm.Guid", "Edm.Date", "Edm.TimeOfDay", "Edm.Duration", "Edm.Binary"),
+        pa.string(),
+    ),
+}
+"""Arrow's type of each of Graph's scalar types; enums are strings."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """One declared column of a table."""
+
+    name: str
+    path: tuple[str, ...]
+    """Where Graph has it in an event, e.g. `("status", "errorCode")`."""
+    type: pa.DataType
+    property: Property
+
+
+def snake_case(name: str) -> str:
+    """`riskEventTypes_v2` → `risk_event_types_v2`, `iPAddress` → `i_p_address`."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()
+
+
+def column_name(path: str) -> str:
+    """The column of a property's path, its parts joined by `.`: `status.errorCode` and the like."""
+    return "_".join(snake_case(part) for part in path.split("."))
+
+
+@cache
+def columns(api: Api) -> tuple[Column, ...]:
+    """The declared columns of the API's table in the metadata's order; names are unique.
+
+    Raises ValueError naming the property that cannot have a column.
+    """
+    found = tuple(flattened(graph_metadata(api.version), api.entity))
+    names = [column.name for column in found]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise ValueError(f"{api.entity}: two properties would share the columns {twice}")
+    return found
+
+
+@cache
+def table_schema(api: Api) -> pa.Schema:
+    """The Arrow schema of the API's table: the declared columns, then `ADDED`; all nullable."""
+    return pa.schema([(column.name, column.type) for column in columns(api)] + list(ADDED))
+
+
+def flattened(metadata: Metadata, type_name: str, path: tuple[str, ...] = ()) -> list[Column]:
+    """The columns of an object type at `path`; objects in it are flattened, lists are not."""
+    found = []
+    for prop in metadata.properties(type_name):
+        here = (*path, prop.name)
+        if prop.edm_type in metadata.types and not prop.collection:
+            if len(here) > 8:
+                raise ValueError(f"{'.'.join(here)}: a type that contains itself has no columns")
+            found += flattened(metadata, prop.edm_type, here)
+            continue
+        item = _item_type(metadata, prop)
+        column = column_name(".".join(here))
+        found.append(Column(column, here, pa.list_(item) if prop.collection else item, prop))
+    return found
+
+
+def _item_type(metadata: Metadata, prop: Property) -> pa.DataType:
+    """The Arrow type of one value of the property, of one item if it is a collection."""
+    if prop.edm_type in metadata.types:
+        return pa.struct([(c.name, c.type) for c in flattened(metadata, prop.edm_type)])
+    if prop.edm_type in metadata.enums:
+        return pa.string()
+    if prop.edm_type in SCALARS:
+        return SCALARS[prop.edm_type]
+    raise ValueError(f"{prop.owner}.{prop.name}: no column type for {prop.edm_type}")
