@@ -1,0 +1,249 @@
+"""From Airflow to the pipeline and back: connections to client and lake, errors to Airflow's.
+
+The one module through which a task touches Airflow; `pipeline` knows nothing of it.
+"""
+
+import logging
+import traceback
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from airflow.sdk import Connection, get_current_context
+from airflow.sdk.exceptions import (
+    AirflowException,
+    AirflowFailException,
+    AirflowNotFoundException,
+    AirflowRescheduleException,
+)
+from airflow.sdk.log import mask_secret
+
+from include.entra_logs.api import PARTITION, Schedule, Window
+from include.entra_logs.errors import EntraLakeError, Refused, Throttled
+from include.entra_logs.graph.client import GraphClient
+from include.entra_logs.graph.connection import GraphConnection, from_fields
+from include.entra_logs.lake import Lake, open_lake
+from include.entra_logs.lake.azure import azure_options
+from include.entra_logs.pipeline import Run
+from include.entra_logs.settings import ROOT, Settings, load_settings
+from include.entra_logs.timetable import is_boundary
+
+log = logging.getLogger(__name__)
+
+GRAPH_TYPE = "msgraph"
+AZURE_TYPES = ("wasb", "adls")
+PATIENCE = timedelta(hours=24)
+"""How long a task gives its slot back again and again while Graph answers 429, then it fails."""
+SECRET_EXTRAS = ("certificate_data", "connection_string", "sas_token", "proxies", "client_secret")
+
+
+@dataclass(frozen=True)
+class TaskRun:
+    """What a task hands to the pipeline."""
+
+    run: Run
+    lake: Lake
+    graph: GraphClient | None
+    """None where Graph is not asked: in `normalise` and `load`, and in all of a run from raw."""
+    settings: Settings
+
+    @property
+    def retention(self) -> timedelta:
+        """How long Graph keeps the events of the run's API."""
+        return self.settings.retention(self.run.schedule.api)
+
+
+@contextmanager
+def task_run(schedule: Schedule, *, asks_graph: bool = False) -> Iterator[TaskRun]:
+    """The run of the task that this is called in, its lake, and with `asks_graph` its client.
+
+    What the body raises leaves as Airflow's own exception: Refused fails at once, Throttled gives
+    the slot back for the wait that Graph asked for, everything else is tried again.
+    """
+    context = dict(get_current_context())
+    with airflow_errors(context), ExitStack() as opened:
+        settings = load_settings()
+        run = run_of(context, schedule)
+        log.info("%s from %s, attempt %d", run, run.source, run.attempt)
+        graph = None
+        if asks_graph and run.source == "graph":
+            graph = opened.enter_context(GraphClient(graph_connection(settings.graph_conn_id)))
+        yield TaskRun(run, lake_of(settings), graph, settings)
+
+
+@contextmanager
+def lake_task() -> Iterator[tuple[Lake, Settings]]:
+    """Lake and settings of a task that has no window; errors leave as Airflow's."""
+    with airflow_errors(dict(get_current_context())):
+        settings = load_settings()
+        yield lake_of(settings), settings
+
+
+def run_of(context: Mapping[str, Any], schedule: Schedule) -> Run:
+    """What the DAG run of this context does: the window of its params, else of its logical date.
+
+    Raises Refused if it names no window.
+    """
+    params, dag_run = context["params"], context["dag_run"]
+    window = _explicit_window(params) or _interval(dag_run)
+    return Run(
+        schedule=schedule,
+        window=window,
+        source=params.get("source") or "graph",
+        run_id=dag_run.run_id,
+        attempt=context["ti"].try_number,
+    )
+
+
+def _explicit_window(params: Mapping[str, Any]) -> Window | None:
+    """The window of the params `start` and `end`; None without them."""
+    start, end = params.get("start"), params.get("end")
+    if not start and not end:
+        return None
+    if not (start and end):
+        given, lacking = ("start", "end") if start else ("end", "start")
+        raise Refused(f"Param {given} was given without {lacking}: give both, or none.")
+    return _window(_moment("start", start), _moment("end", end))
+
+
+def _moment(name: str, text: str) -> datetime:
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        raise Refused(
+            f"Param {name} was {text!r}; it may be an ISO time such as 2026-11-22T00:00:00Z."
+        ) from None
+    return at.replace(tzinfo=UTC) if at.tzinfo is None else at
+
+
+def _interval(dag_run: Any) -> Window:
+    """The window of a run without explicit one.
+
+    A logical date on a boundary outranks the stored data interval: `airflow dags trigger
+    --logical-date` stores the interval of its own now (seen with Airflow 3.3.2).
+    """
+    at = dag_run.logical_date
+    if at and is_boundary(at):
+        return _window(at, at + PARTITION)
+    if dag_run.data_interval_start:
+        return _window(dag_run.data_interval_start, dag_run.data_interval_end)
+    raise Refused(
+        f"The run {dag_run.run_id} has no data interval and no params start and end: trigger it "
+        "with a logical date (the start of the interval), or with both params."
+    )
+
+
+def _window(start: datetime, end: datetime) -> Window:
+    try:
+        return Window(start, end)
+    except ValueError:
+        raise Refused(
+            f"The window must start before it ends, but runs from {start.isoformat()} to "
+            f"{end.isoformat()}: correct start and end."
+        ) from None
+
+
+def graph_connection(conn_id: str) -> GraphConnection:
+    """What the Airflow connection says about Graph; its secrets are masked in all logs from now.
+
+    Raises Refused if it is missing, of another type, or lacks a field.
+    """
+    remedy = "add it (Admin, Connections: Microsoft Graph API) or set ENTRA_GRAPH_CONN_ID"
+    found = _connection(conn_id, (GRAPH_TYPE,), remedy)
+    return from_fields(
+        login=found.login,
+        password=found.password,
+        schema=found.schema,
+        host=found.host,
+        port=found.port,
+        extra=found.extra_dejson,
+    )
+
+
+def lake_of(settings: Settings) -> Lake:
+    """The lake that ENTRA_LAKE_URL names. Raises Refused if its connection does not serve."""
+    url = settings.lake_url
+    if not url.startswith("abfs://"):
+        return open_lake(url)
+    conn_id = urlsplit(url).username or ""
+    remedy = f"add it, or correct ENTRA_LAKE_URL, which was {url!r}"
+    found = _connection(conn_id, AZURE_TYPES, remedy)
+    return open_lake(
+        url,
+        azure_options(
+            login=found.login,
+            password=found.password,
+            host=found.host,
+            extra=found.extra_dejson,
+        ),
+    )
+
+
+def _connection(conn_id: str, types: tuple[str, ...], remedy: str) -> Any:
+    """The Airflow connection, its secrets masked; Refused if missing or of another type."""
+    wanted = " or ".join(types)
+    try:
+        found = Connection.get(conn_id)
+    except AirflowNotFoundException:
+        raise Refused(
+            f"There is no Airflow connection {conn_id!r} (it must be of type {wanted}): {remedy}."
+        ) from None
+    if found.conn_type not in types:
+        raise Refused(
+            f"The Airflow connection {conn_id!r} is of type {found.conn_type!r}; it must be of "
+            f"type {wanted}: {remedy}."
+        )
+    mask_secret(found.password)
+    for name in SECRET_EXTRAS:
+        mask_secret(found.extra_dejson.get(name), "secret")
+    return found
+
+
+@contextmanager
+def airflow_errors(context: Mapping[str, Any]) -> Iterator[None]:
+    """Turn what the body raises into what makes Airflow do the right thing.
+
+    What was raised is not chained: the text of a library's error may quote an event or a header.
+    """
+    try:
+        yield
+    except Refused as error:
+        raise AirflowFailException(str(error)) from None
+    except Throttled as error:
+        raise _reschedule(context, error) from None
+    except EntraLakeError as error:
+        raise AirflowException(str(error)) from None
+    except (AirflowException, MemoryError):
+        raise
+    except Exception as error:  # noqa: BLE001  a fault of ours: told without its text
+        raise AirflowException(_withheld(error)) from None
+
+
+def _reschedule(context: Mapping[str, Any], error: Throttled) -> AirflowException:
+    """The exception that gives the slot back for `error.wait` seconds; past PATIENCE, a failure."""
+    now = datetime.now(UTC)
+    first = context["ti"].get_first_reschedule_date(context)
+    if first and now - first > PATIENCE:
+        return AirflowFailException(
+            f"{error} This has gone on since {first:%Y-%m-%d %H:%M} UTC: find out what else reads "
+            "this tenant's logs, then clear this task."
+        )
+    log.warning("%s The slot is given back for %.0f s.", error, error.wait)
+    return AirflowRescheduleException(now + timedelta(seconds=error.wait))
+
+
+def _withheld(error: Exception) -> str:
+    """Where an unexpected error came from, without its text, which may quote an event."""
+    frames = traceback.extract_tb(error.__traceback__)
+    ours = [f for f in frames if f.filename.startswith(str(ROOT)) and ".venv" not in f.filename]
+    for frame in frames:
+        log.error("  at %s:%s in %s", frame.filename, frame.lineno, frame.name)
+    at = f"{Path(ours[-1].filename).name}:{ours[-1].lineno}" if ours else "unknown place"
+    return (
+        f"Unexpected {type(error).__name__} at {at}. Its text is withheld, as it may quote an "
+        "event: look at the frames in this log, and report it if a second try does not mend it."
+    )
