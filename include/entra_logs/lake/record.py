@@ -1,0 +1,153 @@
+"""What the ledger keeps of one load of one read: counts, never events."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from datetime import UTC, datetime, timedelta
+from hashlib import blake2s
+
+from include.entra_logs.api import Window
+
+LATE_STEPS: Mapping[str, timedelta] = {
+    "within_15min": timedelta(minutes=15),
+    "within_2h": timedelta(hours=2),
+    "within_6h": timedelta(hours=6),
+    "within_1d": timedelta(days=1),
+    "within_3d": timedelta(days=3),
+}
+"""The classes of lateness by their upper bound, inclusive; `later` holds the rest."""
+
+
+@dataclass(frozen=True)
+class Lateness:
+    """How many added events were first seen how long after their event time, each counted once."""
+
+    within_15min: int = 0
+    within_2h: int = 0
+    within_6h: int = 0
+    within_1d: int = 0
+    within_3d: int = 0
+    later: int = 0
+
+    def __add__(self, other: "Lateness") -> "Lateness":
+        return Lateness(*(getattr(self, f.name) + getattr(other, f.name) for f in fields(Lateness)))
+
+    @property
+    def events(self) -> int:
+        """All of them."""
+        return sum(getattr(self, f.name) for f in fields(Lateness))
+
+
+@dataclass(frozen=True)
+class PartitionCounts:
+    """What one read brought to one partition, counted in the published table."""
+
+    partition: datetime
+    """Start of the partition, an even hour."""
+    added: int = 0
+    changed: int = 0
+    unchanged: int = 0
+    lacked: int = 0
+    """Events in the read's window that an earlier read had brought and this one did not."""
+    block: int = 0
+    """Longest row of added events, in order of time, that ends below an event known before.
+
+    Late events lie scattered; what a short answer left out lies together at its older end.
+    """
+
+    @property
+    def brought(self) -> int:
+        """Events of this partition in the read."""
+        return self.added + self.changed + self.unchanged
+
+
+@dataclass(frozen=True, kw_only=True)
+class LedgerRecord:
+    """One load of one complete read: immutable, counts only. Times are aware UTC."""
+
+    record_id: str
+    """Unique in the ledger: the `read_id`, for a replay with the run that replayed it."""
+    read_id: str
+    api: str
+    tenant_id: str
+    window_start: datetime
+    window_end: datetime
+    kind: str
+    """`main`, `sweep_<name>`, `updates`, or `replay`: a load of a read that raw had kept."""
+    read_kind: str
+    """`kind`, or the kind of the read that is replayed."""
+    filter_by: str
+    run_id: str
+    read_at: datetime
+    """When Graph was asked, by its own clock."""
+    loaded_at: datetime
+    """When the load was done, by the read's clock plus what the worker measured since."""
+    settle: float = 0
+    """Delay of the schedule after the window's end, seconds."""
+    past_retention: bool = False
+    requests: int = 0
+    pages: int = 0
+    bytes: int = 0
+    throttled: int = 0
+    waited: float = 0
+    """Seconds spent waiting for Graph's budget."""
+    events: int = 0
+    """Rows as Graph sent them; `distinct + duplicates + conflicts + rejects + outside` of it."""
+    distinct: int = 0
+    duplicates: int = 0
+    conflicts: int = 0
+    rejects: int = 0
+    outside: int = 0
+    retimed: int = 0
+    """Ids that came with two event times: two events each."""
+    first_event: datetime | None = None
+    last_event: datetime | None = None
+    id_checksum: str = "0" * 32
+    """See `checksum.IdChecksum`."""
+    partitions: tuple[PartitionCounts, ...] = ()
+    lateness: Lateness = Lateness()
+    surprises: Mapping[str, int] = field(default_factory=dict)
+    """Events by the name of the property that has no column or did not fit it."""
+
+    @property
+    def window(self) -> Window:
+        """What was read."""
+        return Window(self.window_start, self.window_end)
+
+    @property
+    def added(self) -> int:
+        """Events that no read had brought before."""
+        return sum(p.added for p in self.partitions)
+
+    @property
+    def changed(self) -> int:
+        """Events of which this read brought a newer version."""
+        return sum(p.changed for p in self.partitions)
+
+    @property
+    def unchanged(self) -> int:
+        """Events that the table held as they came."""
+        return sum(p.unchanged for p in self.partitions)
+
+    @property
+    def lacked(self) -> int:
+        """Events in the window that an earlier read had brought and this one did not."""
+        return sum(p.lacked for p in self.partitions)
+
+    def at(self, partition: datetime) -> PartitionCounts:
+        """What the read brought to the partition that starts at `partition`; zeros if nothing."""
+        for counts in self.partitions:
+            if counts.partition == partition:
+                return counts
+        return PartitionCounts(partition)
+
+
+def record_id(read_id: str, kind: str, run_id: str) -> str:
+    """The key of a record: a read is recorded once, each run that replays it once more."""
+    if kind != "replay":
+        return read_id
+    return f"{read_id}-replay-{blake2s(run_id.encode(), digest_size=4).hexdigest()}"
+
+
+def month(at: datetime) -> str:
+    """`YYYY-MM` of `at` in UTC: the part of the ledger that a window starting at `at` lies in."""
+    return at.astimezone(UTC).strftime("%Y-%m")

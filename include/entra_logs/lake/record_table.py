@@ -1,0 +1,62 @@
+"""Records of the ledger as an Arrow table, the form of a rolled-up month and of what BI asks."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, fields
+
+import msgspec
+import pyarrow as pa
+
+from include.entra_logs.lake.record import Lateness, LedgerRecord, PartitionCounts
+
+TIME = pa.timestamp("us", tz="UTC")
+
+_TYPES: Mapping[object, pa.DataType] = {
+    str: pa.string(),
+    int: pa.int64(),
+    float: pa.float64(),
+    bool: pa.bool_(),
+}
+_TIMES = ("window_start", "window_end", "read_at", "loaded_at", "first_event", "last_event")
+_SUMS = ("added", "changed", "unchanged", "lacked")
+_COUNTS = pa.struct(
+    [pa.field("partition", TIME)]
+    + [pa.field(f.name, pa.int64()) for f in fields(PartitionCounts) if f.name != "partition"]
+)
+_SURPRISE = pa.struct([("name", pa.string()), ("events", pa.int64())])
+
+
+def _schema() -> pa.Schema:
+    """Each field of a record as a column; counts summed over its partitions beside them."""
+    special = dict.fromkeys(_TIMES, TIME) | {
+        "partitions": pa.list_(_COUNTS),
+        "lateness": pa.struct([(f.name, pa.int64()) for f in fields(Lateness)]),
+        "surprises": pa.list_(_SURPRISE),
+    }
+    columns = [(f.name, special.get(f.name) or _TYPES[f.type]) for f in fields(LedgerRecord)]
+    return pa.schema(columns + [(name, pa.int64()) for name in _SUMS])
+
+
+SCHEMA = _schema()
+"""Columns of the ledger: the fields of `LedgerRecord`, and `added`, `changed`, `unchanged`,
+`lacked` summed over the partitions of the read."""
+
+
+def to_table(records: Iterable[LedgerRecord]) -> pa.Table:
+    """The records as a table of `SCHEMA`, in their order."""
+    return pa.Table.from_pylist([_row(r) for r in records], SCHEMA)
+
+
+def from_table(table: pa.Table) -> Iterator[LedgerRecord]:
+    """The records of a table that `to_table` made, this version's or an older one's."""
+    for row in table.to_pylist():
+        known = {k: v for k, v in row.items() if v is not None and k not in _SUMS}
+        known["surprises"] = {s["name"]: s["events"] for s in row.get("surprises") or ()}
+        yield msgspec.convert(known, LedgerRecord)
+
+
+def _row(record: LedgerRecord) -> dict[str, object]:
+    row = {f.name: getattr(record, f.name) for f in fields(record)}
+    row["partitions"] = [asdict(p) for p in record.partitions]
+    row["lateness"] = asdict(record.lateness)
+    row["surprises"] = [{"name": n, "events": c} for n, c in sorted(record.surprises.items())]
+    return row | {name: getattr(record, name) for name in _SUMS}
