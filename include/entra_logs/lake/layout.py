@@ -1,0 +1,156 @@
+"""Every key of the lake in one place. A key is a path below the lake's URL, without a leading `/`.
+
+    tables/<table>/tenant_id=<guid>/date=YYYY-MM-DD/hour=HH/events.parquet
+    raw/<api>/tenant_id=<guid>/date=YYYY-MM-DD/hour=HH/<read_id>.json.zst and .manifest.json
+    ledger/…
+    staging/reads/<api>/<tenant>/<window>/<kind>/<attempt>/…   pages of reads under way
+    staging/normalised/<api>/<tenant>/<run>/…                  files between normalise and load
+    staging/build/…                                            being built on this machine
+    staging/publish.lock                                       held while a local file is replaced
+
+Nothing but `tables/` is meant for readers.
+"""
+
+import hashlib
+import re
+from datetime import UTC, datetime, timedelta
+
+from include.entra_logs.api import PARTITION, Window, partition_start
+
+TABLES = "tables"
+RAW = "raw"
+LEDGER = "ledger"
+STAGING = "staging"
+READS = f"{STAGING}/reads"
+NORMALISED = f"{STAGING}/normalised"
+SCRATCH = f"{STAGING}/build"
+LOCK = f"{STAGING}/publish.lock"
+
+TABLE_FILE = "events.parquet"
+RAW_SUFFIX = ".json.zst"
+MANIFEST_SUFFIX = ".manifest.json"
+PLAN = "plan.json"
+FINISHED = "finished.json"
+
+
+def _safe(text: str) -> str:
+    """`text` if it can be a part of a key, else what of it can, with a hash of it."""
+    cleaned = re.sub(r"[^A-Za-z0-9_.-]", "_", text)[:80].strip(".") or "_"
+    if cleaned == text:
+        return text
+    return f"{cleaned}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
+
+
+def _compact(at: datetime) -> str:
+    at = at.astimezone(UTC)
+    return f"{at:%Y%m%dT%H%M%S}" + (f".{at:%f}" if at.microsecond else "") + "Z"
+
+
+def _tenant(tenant_id: str) -> str:
+    return f"tenant_id={_safe(tenant_id)}"
+
+
+def _two_hours(at: datetime) -> str:
+    start = partition_start(at)
+    return f"date={start:%Y-%m-%d}/hour={start:%H}"
+
+
+def table_prefix(table: str, tenant_id: str | None = None) -> str:
+    """Where the partitions of a table lie, of one tenant or of all."""
+    base = f"{TABLES}/{_safe(table)}"
+    return base if tenant_id is None else f"{base}/{_tenant(tenant_id)}"
+
+
+def table_file(table: str, tenant_id: str, partition: datetime) -> str:
+    """The one file of the partition that `partition` lies in."""
+    return f"{table_prefix(table, tenant_id)}/{_two_hours(partition)}/{TABLE_FILE}"
+
+
+def table_partition(key: str) -> tuple[str, str, Window] | None:
+    """(table, tenant, window) of a partition's file; None for any other key."""
+    found = re.fullmatch(
+        rf"{TABLES}/([^/]+)/tenant_id=([^/]+)/date=(\d{{4}}-\d\d-\d\d)/hour=(\d\d)/{TABLE_FILE}",
+        key,
+    )
+    if not found:
+        return None
+    day = datetime.fromisoformat(found[3]).replace(tzinfo=UTC)
+    start = day + timedelta(hours=int(found[4]))
+    return found[1], found[2], Window(start, start + PARTITION)
+
+
+def read_id(read_at: datetime, kind: str, token: str) -> str:
+    """Name of a read: sorts by when Graph was asked; `token` (8 hex) keeps two apart."""
+    return f"{read_at.astimezone(UTC):%Y%m%dT%H%M%SZ}-{_safe(kind)}-{token}"
+
+
+def raw_prefix(api: str, tenant_id: str | None = None, at: datetime | None = None) -> str:
+    """Where raw reads lie: of an API, of one tenant, of windows that start in one partition."""
+    parts = [RAW, _safe(api)]
+    if tenant_id is not None:
+        parts.append(_tenant(tenant_id))
+        if at is not None:
+            parts.append(_two_hours(at))
+    return "/".join(parts)
+
+
+def raw_file(api: str, tenant_id: str, window: Window, name: str) -> str:
+    """The pages of the read called `name`, one zstd frame for each."""
+    return f"{raw_prefix(api, tenant_id, window.start)}/{name}{RAW_SUFFIX}"
+
+
+def raw_manifest(api: str, tenant_id: str, window: Window, name: str) -> str:
+    """What makes the read called `name` complete; written last."""
+    return f"{raw_prefix(api, tenant_id, window.start)}/{name}{MANIFEST_SUFFIX}"
+
+
+def read_attempts(api: str, tenant_id: str, window: Window, kind: str) -> str:
+    """Folder of all attempts at one read."""
+    span = f"{_compact(window.start)}-{_compact(window.end)}"
+    return f"{READS}/{_safe(api)}/{_safe(tenant_id)}/{span}/{_safe(kind)}"
+
+
+def read_attempt(group: str, run_id: str, attempt: int, token: str) -> str:
+    """Folder of one attempt; `token` keeps a zombie with the same number apart."""
+    return f"{group}/{_safe(run_id)}.{attempt:03d}.{token}"
+
+
+def page_file(attempt: str, slice_id: str, number: int) -> str:
+    """One staged page."""
+    return f"{attempt}/{_safe(slice_id)}/{number:06d}.page"
+
+
+def normalised_prefix(api: str, tenant_id: str, run_id: str) -> str:
+    """Where a run keeps what normalise made, until load has merged it."""
+    return f"{NORMALISED}/{_safe(api)}/{_safe(tenant_id)}/{_safe(run_id)}"
+
+
+def normalised_file(prefix: str, partition: datetime) -> str:
+    """The staged file of one partition of a run."""
+    return f"{prefix}/{_compact(partition)}.parquet"
+
+
+def ledger_records(month: str | None = None) -> str:
+    """Where the ledger's records lie that are not rolled up yet: of one month, or all."""
+    base = f"{LEDGER}/records"
+    return base if month is None else f"{base}/month={month}"
+
+
+def ledger_record(month: str, api: str, record_id: str) -> str:
+    """One record; `month` is that of its window's start, YYYY-MM."""
+    return f"{ledger_records(month)}/{_safe(api)}/{_safe(record_id)}.json"
+
+
+def ledger_month(month: str) -> str:
+    """The rolled-up records of windows that start in `month`, YYYY-MM."""
+    return f"{ledger_months()}/month={month}/records.parquet"
+
+
+def ledger_months() -> str:
+    """Where the rolled-up months lie."""
+    return f"{LEDGER}/months"
+
+
+def ledger_removed(what: str, api: str, tenant_id: str) -> str:
+    """Folder of the notes which say up to when `tables` or `raw` were removed for their age."""
+    return f"{LEDGER}/removed/{_safe(what)}/{_safe(api)}/{_tenant(tenant_id)}"
