@@ -1,0 +1,202 @@
+"""One face for both stores: objects by key, conditional writes, errors that name the remedy.
+
+Reading, listing and deleting is obstore for both. Writing is `publish`, since obstore's local store
+has no compare-and-set and does not write through.
+"""
+
+import io
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import cast
+
+import obstore
+import pyarrow as pa
+from obstore.exceptions import PreconditionError
+from obstore.store import ObjectStore
+
+from include.entra_logs.errors import Corrupt, Transient
+from include.entra_logs.lake.publish import Content, Publisher
+from include.entra_logs.lake.store_errors import store_errors
+
+_READ_AHEAD = 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Stored:
+    """An object as a listing shows it."""
+
+    key: str
+    size: int
+    modified: datetime
+    tag: str
+
+
+class Store:
+    """Objects of one lake. Thread-safe. Raises Refused, Transient or Corrupt only."""
+
+    def __init__(self, url: str, objects: ObjectStore, publisher: Publisher) -> None:
+        self.url = url
+        self._objects = objects
+        self._publisher = publisher
+
+    def get(self, key: str) -> bytes | None:
+        """The whole object; None if there is none."""
+        with store_errors(self.url):
+            try:
+                return bytes(obstore.get(self._objects, key).bytes())
+            except FileNotFoundError:
+                return None
+
+    def get_range(self, key: str, start: int, length: int) -> bytes:
+        """`length` bytes from `start`, fewer at the object's end; Corrupt if there is no object."""
+        with store_errors(self.url):
+            try:
+                return bytes(obstore.get_range(self._objects, key, start=start, length=length))
+            except FileNotFoundError:
+                raise _missing(key) from None
+
+    def tag(self, key: str) -> str | None:
+        """What changes whenever the object does; None if there is none."""
+        with store_errors(self.url):
+            try:
+                return obstore.head(self._objects, key)["e_tag"]
+            except FileNotFoundError:
+                return None
+
+    def fetch(self, key: str, target: Path) -> str | None:
+        """The tag of the object now copied whole to the file `target`; None if there is none."""
+        with store_errors(self.url):
+            try:
+                found = obstore.get(self._objects, key)
+            except FileNotFoundError:
+                return None
+            with target.open("wb") as file:
+                for chunk in found.stream():
+                    file.write(chunk)
+            return found.meta["e_tag"]
+
+    @contextmanager
+    def open(self, key: str) -> Iterator[pa.NativeFile]:
+        """A seekable reader of one version of the object; Corrupt if there is no object.
+
+        Replaced meanwhile: a local reader goes on with the old version, Azure raises Transient.
+        """
+        with store_errors(self.url):
+            try:
+                found = obstore.head(self._objects, key)
+            except FileNotFoundError:
+                raise _missing(key) from None
+
+        def read(start: int, end: int) -> bytes:
+            with store_errors(self.url):
+                return _range(self._objects, key, (start, end), found["e_tag"])
+
+        with _Ranges(read, found["size"]) as ranges:
+            yield pa.PythonFile(io.BufferedReader(ranges, _READ_AHEAD), mode="r")
+
+    def put(self, key: str, content: Content) -> None:
+        """`content` is at `key`, durable, whatever was there."""
+        with store_errors(self.url):
+            self._publisher.put(key, content)
+
+    def put_if_absent(self, key: str, content: Content) -> bool:
+        """True if nothing was at `key` and now `content` is; atomic."""
+        with store_errors(self.url):
+            return self._publisher.create(key, content)
+
+    def replace_if_unchanged(self, key: str, content: Content, tag: str) -> bool:
+        """True if the object still had `tag` and now is `content`; atomic."""
+        with store_errors(self.url):
+            return self._publisher.replace(key, content, tag)
+
+    def copy(self, key: str, to: str) -> None:
+        """The object is at `to` as well, without its bytes passing this machine."""
+        with store_errors(self.url):
+            try:
+                obstore.copy(self._objects, key, to)
+            except FileNotFoundError:
+                raise _missing(key) from None
+
+    def list(self, prefix: str) -> Iterator[Stored]:
+        """What lies below the folder `prefix`, in no order. Objects come and go meanwhile."""
+        with store_errors(self.url):
+            for chunk in obstore.list(self._objects, prefix or None, chunk_size=1000):
+                for found in chunk:
+                    yield Stored(
+                        found["path"], found["size"], found["last_modified"], found["e_tag"] or ""
+                    )
+
+    def delete(self, keys: str | Iterable[str]) -> None:
+        """There is no object at these keys any more; there need not have been one."""
+        with store_errors(self.url):
+            for key in [keys] if isinstance(keys, str) else keys:
+                try:
+                    obstore.delete(self._objects, key)
+                except FileNotFoundError:
+                    continue
+
+    def delete_prefix(self, prefix: str) -> int:
+        """How many objects were deleted below the folder `prefix`."""
+        keys = [found.key for found in self.list(prefix)]
+        self.delete(keys)
+        with store_errors(self.url):
+            self._publisher.tidy(prefix)
+        return len(keys)
+
+    @contextmanager
+    def scratch(self) -> Iterator[Path]:
+        """A folder on this machine to build files in; gone afterwards."""
+        with store_errors(self.url):
+            folder = self._publisher.scratch()
+        with folder as name:
+            yield Path(name)
+
+
+def _missing(key: str) -> Corrupt:
+    return Corrupt(f"{key} is missing from the lake: run `make verify` to see what to rebuild.")
+
+
+class _Ranges(io.RawIOBase):
+    """A seekable file over `read(start, end)`."""
+
+    def __init__(self, read: Callable[[int, int], bytes], size: int) -> None:
+        self._read = read
+        self._size = size
+        self._at = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._at
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        start = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._size}[whence]
+        self._at = max(0, start + offset)
+        return self._at
+
+    def readinto(self, buffer: object) -> int:
+        view = cast("memoryview", memoryview(buffer))  # type: ignore[arg-type]
+        end = min(self._size, self._at + len(view))
+        if end <= self._at:
+            return 0
+        data = self._read(self._at, end)
+        view[: len(data)] = data
+        self._at += len(data)
+        return len(data)
+
+
+def _range(objects: ObjectStore, key: str, span: tuple[int, int], tag: str | None) -> bytes:
+    try:
+        found = obstore.get(objects, key, options={"range": span, "if_match": tag})
+        return bytes(found.bytes())
+    except PreconditionError:
+        raise Transient(f"{key} was replaced while it was read: try again.") from None
+    except FileNotFoundError:
+        raise _missing(key) from None
