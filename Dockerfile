@@ -12,6 +12,7 @@ RUN pip install --no-cache-dir --require-hashes -r /tmp/requirements-docker.lock
 COPY --chown=airflow:0 dags /opt/airflow/dags
 COPY --chown=airflow:0 plugins /opt/airflow/plugins
 COPY --chown=airflow:0 include /opt/airflow/include
+COPY --chown=airflow:0 docker/init.sh /opt/airflow/docker/init.sh
 
 # Volumes that are mounted here take over the owner: the lake is written by the airflow user.
 RUN mkdir -p /opt/airflow/lake /opt/airflow/logs /opt/airflow/emulator \

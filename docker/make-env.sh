@@ -22,6 +22,7 @@ yesterday=$(date -u -d '1 day ago' +%F 2>/dev/null || date -u -v-1d +%F)
 cat <<ENV
 AZURITE_KEY=$key
 AIRFLOW_CONN_ENTRA_LAKE='{"conn_type":"wasb","extra":{"connection_string":"DefaultEndpointsProtocol=http;AccountName=entralake;AccountKey=$key;BlobEndpoint=http://azurite:10000/entralake;"}}'
+DEMO_CONTAINER=lake
 ENTRA_LAKE_URL=abfs://entra_lake@lake/entra
 ENTRA_START=$yesterday
 ENV

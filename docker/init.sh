@@ -1,0 +1,15 @@
+#!/usr/bin/env bash
+# What has to exist before Airflow's processes start. Runs at every start; the second time it
+# changes nothing.
+set -euo pipefail
+
+if [[ -n "${DEMO_CONTAINER:-}" ]]; then
+  python -c 'import sys
+from airflow.providers.microsoft.azure.hooks.wasb import WasbHook
+WasbHook(wasb_conn_id="entra_lake").create_container(sys.argv[1])' "${DEMO_CONTAINER}"
+fi
+
+python -m include.entra_logs.init
+
+airflow users create --role Admin --username "${ADMIN_USER}" --password "${ADMIN_PASSWORD}" \
+  --firstname Entra --lastname Lake --email admin@example.com
