@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2s
 
-from include.entra_logs.api import Window
+from include.entra_logs.api import PARTITION, Window
 
 LATE_STEPS: Mapping[str, timedelta] = {
     "within_15min": timedelta(minutes=15),
@@ -132,6 +132,16 @@ class LedgerRecord:
     def lacked(self) -> int:
         """Events in the window that an earlier read had brought and this one did not."""
         return sum(p.lacked for p in self.partitions)
+
+    @property
+    def touched_start(self) -> datetime:
+        """The earliest time that the record says something about."""
+        return min([self.window_start, *(p.partition for p in self.partitions)])
+
+    @property
+    def touched_end(self) -> datetime:
+        """The end of what the record says something about."""
+        return max([self.window_end, *(p.partition + PARTITION for p in self.partitions)])
 
     def at(self, partition: datetime) -> PartitionCounts:
         """What the read brought to the partition that starts at `partition`; zeros if nothing."""

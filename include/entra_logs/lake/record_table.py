@@ -17,7 +17,14 @@ _TYPES: Mapping[object, pa.DataType] = {
     bool: pa.bool_(),
 }
 _TIMES = ("window_start", "window_end", "read_at", "loaded_at", "first_event", "last_event")
-_SUMS = ("added", "changed", "unchanged", "lacked")
+_DERIVED = {
+    "touched_start": TIME,
+    "touched_end": TIME,
+    "added": pa.int64(),
+    "changed": pa.int64(),
+    "unchanged": pa.int64(),
+    "lacked": pa.int64(),
+}
 _COUNTS = pa.struct(
     [pa.field("partition", TIME)]
     + [pa.field(f.name, pa.int64()) for f in fields(PartitionCounts) if f.name != "partition"]
@@ -33,12 +40,11 @@ def _schema() -> pa.Schema:
         "surprises": pa.list_(_SURPRISE),
     }
     columns = [(f.name, special.get(f.name) or _TYPES[f.type]) for f in fields(LedgerRecord)]
-    return pa.schema(columns + [(name, pa.int64()) for name in _SUMS])
+    return pa.schema(columns + list(_DERIVED.items()))
 
 
 SCHEMA = _schema()
-"""Columns of the ledger: the fields of `LedgerRecord`, and `added`, `changed`, `unchanged`,
-`lacked` summed over the partitions of the read."""
+"""Columns of the ledger: the fields of `LedgerRecord`, and what follows from its partitions."""
 
 
 def to_table(records: Iterable[LedgerRecord]) -> pa.Table:
@@ -49,7 +55,7 @@ def to_table(records: Iterable[LedgerRecord]) -> pa.Table:
 def from_table(table: pa.Table) -> Iterator[LedgerRecord]:
     """The records of a table that `to_table` made, this version's or an older one's."""
     for row in table.to_pylist():
-        known = {k: v for k, v in row.items() if v is not None and k not in _SUMS}
+        known = {k: v for k, v in row.items() if v is not None and k not in _DERIVED}
         known["surprises"] = {s["name"]: s["events"] for s in row.get("surprises") or ()}
         yield msgspec.convert(known, LedgerRecord)
 
@@ -59,4 +65,4 @@ def _row(record: LedgerRecord) -> dict[str, object]:
     row["partitions"] = [asdict(p) for p in record.partitions]
     row["lateness"] = asdict(record.lateness)
     row["surprises"] = [{"name": n, "events": c} for n, c in sorted(record.surprises.items())]
-    return row | {name: getattr(record, name) for name in _SUMS}
+    return row | {name: getattr(record, name) for name in _DERIVED}
