@@ -5,7 +5,8 @@
     ledger/removed/…                                      up to when tables or raw were removed
 
 The month is that of the window's start. A record may for a moment be in both places (a roll-up that
-was cut short): every reading here gives it once.
+was cut short): every reading here gives it once. Several
+processes may append and roll up at once.
 """
 
 import io
@@ -14,6 +15,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import TypeVar
 
 import msgspec
@@ -21,6 +23,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from include.entra_logs.api import Window
 from include.entra_logs.errors import Corrupt, Transient
 from include.entra_logs.lake import Lake, layout
 from include.entra_logs.lake.record import (
@@ -32,7 +35,7 @@ from include.entra_logs.lake.record import (
 )
 from include.entra_logs.lake.record_table import SCHEMA, TIME, from_table, to_table
 
-__all__ = ["Lateness", "Ledger", "LedgerRecord", "PartitionCounts", "Removal", "record_id"]
+__all__ = ["Lateness", "LedgerRecord", "PartitionCounts", "Removal", "record_id"]
 
 _T = TypeVar("_T")
 _THREADS = 8
@@ -52,135 +55,135 @@ class Removal:
     removed_at: datetime
 
 
-class Ledger:
-    """The records of one lake. Thread-safe; two processes may append and roll up at once."""
-
-    def __init__(self, lake: Lake) -> None:
-        self._lake = lake
-
-    def append(self, record: LedgerRecord) -> bool:
-        """True if the record is new; False if one of its id waits to be rolled up. Durable."""
-        key = layout.ledger_record(month(record.window_start), record.api, record.record_id)
-        return self._lake.store.put_if_absent(key, msgspec.json.encode(record))
-
-    def records(
-        self,
-        api: str | None = None,
-        tenant_id: str | None = None,
-        since: datetime | None = None,
-        until: datetime | None = None,
-    ) -> Iterator[LedgerRecord]:
-        """Each record once, by api, tenant, window and `read_at`. Bounds as for `table`."""
-        return from_table(self.table(api, tenant_id, since, until))
-
-    def table(
-        self,
-        api: str | None = None,
-        tenant_id: str | None = None,
-        since: datetime | None = None,
-        until: datetime | None = None,
-    ) -> pa.Table:
-        """The same records as a table of `record_table.SCHEMA`.
-
-        With bounds, those whose window or touched partitions overlap `[since, until)`.
-        Raises Corrupt, naming it, for a record or month that cannot be read.
-        """
-        loose = self._loose()  # before the months: a roll-up in between moves records there
-        asked = _asked(api, tenant_id, since, until)
-        parts = [part.filter(asked) for part in self._each(self._month, self._months())]
-        parts.append(to_table(loose).filter(asked))
-        return _once(pa.concat_tables(parts)).sort_by(_ORDER)
-
-    def roll_up(self) -> int:
-        """How many loose records were moved into the files of their months."""
-        months: dict[str, list[str]] = {}
-        for found in self._lake.store.list(layout.ledger_records()):
-            if part := re.search(r"/month=(\d{4}-\d\d)/.*\.json$", found.key):
-                months.setdefault(part[1], []).append(found.key)
-        return sum(self._roll_up(name, keys) for name, keys in sorted(months.items()))
-
-    def note_removal(self, removal: Removal) -> None:
-        """Keep that `removal` is about to happen; call before the first object is deleted."""
-        folder = layout.ledger_removed(removal.what, removal.api, removal.tenant_id)
-        older = [found.key for found in self._lake.store.list(folder)]
-        key = f"{folder}/{removal.before:%Y%m%dT%H%M%S}.json"
-        self._lake.store.put_if_absent(key, msgspec.json.encode(removal))
-        self._lake.store.delete(sorted({*older, key})[:-1])
-
-    def removed_before(self, what: str, api: str, tenant_id: str) -> datetime | None:
-        """What ended by this time may have been removed for its age; None: nothing was."""
-        folder = layout.ledger_removed(what, api, tenant_id)
-        notes = self._each(self._lake.store.get, [f.key for f in self._lake.store.list(folder)])
-        found = [msgspec.json.decode(note, type=Removal) for note in notes if note is not None]
-        return max((removal.before for removal in found), default=None)
-
-    def _roll_up(self, name: str, keys: list[str]) -> int:
-        """Merge the loose records `keys` into month `name`; only then delete them."""
-        store, key = self._lake.store, layout.ledger_month(name)
-        loose = [r for r in self._each(self._record, keys) if r is not None]
-        for _ in range(_TRIES):
-            tag = store.tag(key)
-            parts = [to_table(loose)] if tag is None else [self._month(key), to_table(loose)]
-            body = _parquet(_once(pa.concat_tables(parts)).sort_by(_ORDER))
-            done = (
-                store.put_if_absent(key, body)
-                if tag is None
-                else store.replace_if_unchanged(key, body, tag)
-            )
-            if done:
-                store.delete(keys)
-                return len(loose)
-        raise Transient(f"{key} was replaced by others {_TRIES} times: run upkeep again.")
-
-    def _loose(self) -> list[LedgerRecord]:
-        keys = [found.key for found in self._lake.store.list(layout.ledger_records())]
-        return [r for r in self._each(self._record, keys) if r is not None]
-
-    def _months(self) -> list[str]:
-        return sorted(found.key for found in self._lake.store.list(layout.ledger_months()))
-
-    def _record(self, key: str) -> LedgerRecord | None:
-        """The loose record at `key`; None if a roll-up has moved it since it was listed."""
-        body = self._lake.store.get(key)
-        if body is None:
-            return None
-        try:
-            return msgspec.json.decode(body, type=LedgerRecord)
-        except msgspec.MsgspecError as error:
-            raise _broken(key) from error
-
-    def _month(self, key: str) -> pa.Table:
-        """A rolled-up month with exactly the columns of `SCHEMA`, whatever version wrote it."""
-        body = self._lake.store.get(key)
-        if body is None:
-            raise _broken(key)
-        try:
-            table = pq.read_table(io.BytesIO(body))
-        except (pa.ArrowException, OSError) as error:
-            raise _broken(key) from error
-        if table.schema.equals(SCHEMA):
-            return table
-        return to_table(from_table(table))
-
-    def _each(self, work: Callable[[str], _T], keys: list[str]) -> list[_T]:
-        """`work` of every key, in order, several at a time."""
-        with ThreadPoolExecutor(_THREADS) as threads:
-            return list(threads.map(work, keys))
+def append(lake: Lake, record: LedgerRecord) -> bool:
+    """True if the record is new; False if one of its id waits to be rolled up. Durable."""
+    key = layout.ledger_record(month(record.window_start), record.api, record.record_id)
+    return lake.store.put_if_absent(key, msgspec.json.encode(record))
 
 
-def _asked(
-    api: str | None, tenant_id: str | None, since: datetime | None, until: datetime | None
-) -> pc.Expression:
+def records(
+    lake: Lake,
+    api: str | None = None,
+    tenant_id: str | None = None,
+    span: Window | None = None,
+) -> Iterator[LedgerRecord]:
+    """Each record once, ascending by api, tenant, window and `read_at`; chosen as by `table`."""
+    return from_table(table(lake, api, tenant_id, span))
+
+
+def table(
+    lake: Lake,
+    api: str | None = None,
+    tenant_id: str | None = None,
+    span: Window | None = None,
+) -> pa.Table:
+    """The same records as a table of `record_table.SCHEMA`.
+
+    With `span`, those whose window, or a partition that they brought events to, overlaps it.
+    Raises Corrupt, naming it, for a record or month that cannot be read.
+    """
+    loose = _loose(lake)  # before the months: a roll-up in between moves records there
+    asked = _asked(api, tenant_id, span)
+    parts = [part.filter(asked) for part in _each(partial(_month, lake), _months(lake))]
+    parts.append(to_table(loose).filter(asked))
+    return _once(pa.concat_tables(parts)).sort_by(_ORDER)
+
+
+def roll_up(lake: Lake) -> int:
+    """How many loose records were moved into the files of their months."""
+    months: dict[str, list[str]] = {}
+    for found in lake.store.list(layout.ledger_records()):
+        if part := re.search(r"/month=(\d{4}-\d\d)/.*\.json$", found.key):
+            months.setdefault(part[1], []).append(found.key)
+    return sum(_roll_up_month(lake, name, keys) for name, keys in sorted(months.items()))
+
+
+def note_removal(lake: Lake, removal: Removal) -> None:
+    """Keep that `removal` is about to happen; call before the first object is deleted."""
+    folder = layout.ledger_removed(removal.what, removal.api, removal.tenant_id)
+    older = [found.key for found in lake.store.list(folder)]
+    key = f"{folder}/{removal.before:%Y%m%dT%H%M%S}.json"
+    lake.store.put_if_absent(key, msgspec.json.encode(removal))
+    lake.store.delete(sorted({*older, key})[:-1])
+
+
+def removed_before(lake: Lake, what: str, api: str, tenant_id: str) -> datetime | None:
+    """What ended by this time may have been removed for its age; None: nothing was."""
+    folder = layout.ledger_removed(what, api, tenant_id)
+    notes = _each(lake.store.get, [f.key for f in lake.store.list(folder)])
+    found = [msgspec.json.decode(note, type=Removal) for note in notes if note is not None]
+    return max((removal.before for removal in found), default=None)
+
+
+def _roll_up_month(lake: Lake, name: str, keys: list[str]) -> int:
+    """Merge the loose records `keys` into month `name`; only then delete them."""
+    store, key = lake.store, layout.ledger_month(name)
+    loose = [r for r in _each(partial(_record, lake), keys) if r is not None]
+    for _ in range(_TRIES):
+        tag = store.tag(key)
+        parts = [to_table(loose)] if tag is None else [_month(lake, key), to_table(loose)]
+        body = _parquet(_once(pa.concat_tables(parts)).sort_by(_ORDER))
+        done = (
+            store.put_if_absent(key, body)
+            if tag is None
+            else store.replace_if_unchanged(key, body, tag)
+        )
+        if done:
+            store.delete(keys)
+            return len(loose)
+    raise Transient(f"{key} was replaced by others {_TRIES} times: run upkeep again.")
+
+
+def _loose(lake: Lake) -> list[LedgerRecord]:
+    keys = [found.key for found in lake.store.list(layout.ledger_records())]
+    return [r for r in _each(partial(_record, lake), keys) if r is not None]
+
+
+def _months(lake: Lake) -> list[str]:
+    return sorted(found.key for found in lake.store.list(layout.ledger_months()))
+
+
+def _record(lake: Lake, key: str) -> LedgerRecord | None:
+    """The loose record at `key`; None if a roll-up has moved it since it was listed."""
+    body = lake.store.get(key)
+    if body is None:
+        return None
+    try:
+        return msgspec.json.decode(body, type=LedgerRecord)
+    except msgspec.MsgspecError as error:
+        raise _broken(key) from error
+
+
+def _month(lake: Lake, key: str) -> pa.Table:
+    """A rolled-up month with exactly the columns of `SCHEMA`, whatever version wrote it."""
+    body = lake.store.get(key)
+    if body is None:
+        raise _broken(key)
+    try:
+        table = pq.read_table(io.BytesIO(body))
+    except (pa.ArrowException, OSError) as error:
+        raise _broken(key) from error
+    if table.schema.equals(SCHEMA):
+        return table
+    return to_table(from_table(table))
+
+
+def _each(work: Callable[[str], _T], keys: list[str]) -> list[_T]:
+    """`work` of every key, in order, several at a time."""
+    with ThreadPoolExecutor(_THREADS) as threads:
+        return list(threads.map(work, keys))
+
+
+def _asked(api: str | None, tenant_id: str | None, span: Window | None) -> pc.Expression:
     """The rows that somebody wants; None means all."""
     wanted = pc.scalar(True)
     if api is not None:
         wanted &= pc.field("api") == api
     if tenant_id is not None:
         wanted &= pc.field("tenant_id") == tenant_id
-    if since is not None:
-        wanted &= pc.field("touched_end") > pa.scalar(since, TIME)
-    if until is not None:
-        wanted &= pc.field("touched_start") < pa.scalar(until, TIME)
+    if span is not None:
+        wanted &= pc.field("touched_end") > pa.scalar(span.start, TIME)
+        wanted &= pc.field("touched_start") < pa.scalar(span.end, TIME)
     return wanted
 
 

@@ -6,13 +6,15 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from include.entra_logs.api import Window
 from include.entra_logs.errors import Corrupt, Transient
-from include.entra_logs.lake import Lake, layout, open_lake
-from include.entra_logs.lake.ledger import Ledger, Removal, record_id
+from include.entra_logs.lake import Lake, layout, ledger, open_lake
+from include.entra_logs.lake.ledger import Removal, record_id
 from include.entra_logs.lake.record import Lateness, LedgerRecord, PartitionCounts
 from include.entra_logs.lake.store import Store
 
 START = datetime(2026, 11, 22, tzinfo=UTC)
+SPAN = Window(START, START + timedelta(hours=1))
 Make = Callable[..., LedgerRecord]
 
 
@@ -44,61 +46,63 @@ def days(make_record: Make, count: int) -> list[LedgerRecord]:
 
 def test_what_is_appended_is_read(lake: Lake, full: LedgerRecord) -> None:
     """A record comes back with every field, before and after a roll-up."""
-    ledger = Ledger(lake)
-    assert list(ledger.records()) == []
-    assert ledger.append(full)
-    assert list(ledger.records()) == [full]
-    assert ledger.roll_up() == 1
-    assert list(ledger.records()) == [full]
+    assert list(ledger.records(lake)) == []
+    assert ledger.append(lake, full)
+    assert list(ledger.records(lake)) == [full]
+    assert ledger.roll_up(lake) == 1
+    assert list(ledger.records(lake)) == [full]
 
 
 def test_a_record_is_immutable(lake: Lake, full: LedgerRecord) -> None:
     """A second record of the same id changes nothing, before and after a roll-up."""
-    ledger = Ledger(lake)
-    ledger.append(full)
-    assert not ledger.append(replace(full, events=99))
-    ledger.roll_up()
-    ledger.append(replace(full, events=99))
-    assert list(ledger.records()) == [full]
-    ledger.roll_up()
-    assert list(ledger.records()) == [full]
+    ledger.append(lake, full)
+    assert not ledger.append(lake, replace(full, events=99))
+    ledger.roll_up(lake)
+    ledger.append(lake, replace(full, events=99))
+    assert list(ledger.records(lake)) == [full]
+    ledger.roll_up(lake)
+    assert list(ledger.records(lake)) == [full]
 
 
 def test_a_roll_up_leaves_one_file_a_month(lake: Lake, make_record: Make) -> None:
     """After roll-ups, also of what came later for an old month, only the months are left."""
-    ledger, records = Ledger(lake), days(make_record, 30)
+    records = days(make_record, 30)
     for record in records[::2]:
-        ledger.append(record)
-    assert ledger.roll_up() == 15
+        ledger.append(lake, record)
+    assert ledger.roll_up(lake) == 15
     for record in records[1::2]:
-        ledger.append(record)
-    assert ledger.roll_up() == 15
-    assert ledger.roll_up() == 0
+        ledger.append(lake, record)
+    assert ledger.roll_up(lake) == 15
+    assert ledger.roll_up(lake) == 0
     keys = sorted(found.key for found in lake.store.list(layout.LEDGER))
     assert keys == [layout.ledger_month("2026-11"), layout.ledger_month("2026-12")]
-    assert list(ledger.records()) == records
+    assert list(ledger.records(lake)) == records
 
 
 def test_bounds_and_names_choose(lake: Lake, make_record: Make) -> None:
     """Records are chosen by api, tenant, and by what their window or events touch."""
-    ledger = Ledger(lake)
     early, late = make_record(), make_record(start=START + timedelta(days=3))
     other = replace(early, api="directory_audits", record_id="other")
     update = replace(
         late, record_id="u", filter_by="lastUpdatedDateTime", partitions=early.partitions
     )
     for record in (early, late, other, update):
-        ledger.append(record)
+        ledger.append(lake, record)
     for _ in range(2):
         end = START + timedelta(hours=2)
-        assert {r.record_id for r in ledger.records("sign_ins", until=end)} == {
+        assert {
+            r.record_id
+            for r in ledger.records(lake, "sign_ins", span=Window(START - timedelta(days=9), end))
+        } == {
             early.record_id,
             "u",
         }
-        assert list(ledger.records("sign_ins", since=end, until=late.window_start)) == [update]
-        assert list(ledger.records("directory_audits")) == [other]
-        assert list(ledger.records(tenant_id="nobody")) == []
-        ledger.roll_up()
+        assert list(ledger.records(lake, "sign_ins", span=Window(end, late.window_start))) == [
+            update
+        ]
+        assert list(ledger.records(lake, "directory_audits")) == [other]
+        assert list(ledger.records(lake, tenant_id="nobody")) == []
+        ledger.roll_up(lake)
 
 
 class Cut(Exception):
@@ -111,13 +115,13 @@ def test_a_crash_in_a_roll_up_loses_and_doubles_nothing(
     lake: Lake, make_record: Make, monkeypatch: pytest.MonkeyPatch, name: str, *, done: bool
 ) -> None:
     """Wherever a roll-up dies, each record is read once, and the next roll-up finishes."""
-    ledger, records = Ledger(lake), days(make_record, 3)
+    records = days(make_record, 3)
     for record in records[:1] if name != "put_if_absent" else []:
-        ledger.append(record)
-        ledger.roll_up()
+        ledger.append(lake, record)
+        ledger.roll_up(lake)
     for record in records:
-        if record not in list(ledger.records()):
-            ledger.append(record)
+        if record not in list(ledger.records(lake)):
+            ledger.append(lake, record)
     whole = getattr(Store, name)
 
     def dies(self: Store, *args: object) -> None:
@@ -128,10 +132,10 @@ def test_a_crash_in_a_roll_up_loses_and_doubles_nothing(
     with monkeypatch.context() as patch:
         patch.setattr(Store, name, dies)
         with pytest.raises(Cut):
-            ledger.roll_up()
-    assert list(ledger.records()) == records
-    ledger.roll_up()
-    assert list(ledger.records()) == records
+            ledger.roll_up(lake)
+    assert list(ledger.records(lake)) == records
+    ledger.roll_up(lake)
+    assert list(ledger.records(lake)) == records
     assert list(lake.store.list(layout.ledger_records())) == []
 
 
@@ -139,68 +143,67 @@ def test_two_roll_ups_at_once_lose_nothing(
     lake: Lake, make_record: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A roll-up that another one overtook sees that, and merges with what the other wrote."""
-    ledger, records = Ledger(lake), days(make_record, 4)
-    ledger.append(records[0])
-    ledger.roll_up()
+    records = days(make_record, 4)
+    ledger.append(lake, records[0])
+    ledger.roll_up(lake)
     for record in records[1:3]:
-        ledger.append(record)
+        ledger.append(lake, record)
     whole: list[Callable[..., bool]] = [Store.replace_if_unchanged]
 
     def overtaken(self: Store, key: str, content: bytes, tag: str) -> bool:
         if len(whole) == 1:
             whole.append(whole[0])
-            Ledger(lake).append(records[3])
-            Ledger(lake).roll_up()
+            ledger.append(lake, records[3])
+            ledger.roll_up(lake)
         return whole[0](self, key, content, tag)
 
     monkeypatch.setattr(Store, "replace_if_unchanged", overtaken)
-    ledger.roll_up()
-    assert list(ledger.records()) == records
+    ledger.roll_up(lake)
+    assert list(ledger.records(lake)) == records
 
 
 def test_a_month_that_others_keep_replacing_says_so(
     lake: Lake, make_record: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A roll-up that never gets its turn gives up without having deleted a record."""
-    ledger, records = Ledger(lake), days(make_record, 2)
+    records = days(make_record, 2)
     for record in records:
-        ledger.append(record)
+        ledger.append(lake, record)
     monkeypatch.setattr(Store, "put_if_absent", lambda *_: False)
     with pytest.raises(Transient, match="run upkeep again"):
-        ledger.roll_up()
-    assert list(ledger.records()) == records
+        ledger.roll_up(lake)
+    assert list(ledger.records(lake)) == records
 
 
 def test_a_reader_during_a_roll_up_sees_every_record(
     lake: Lake, make_record: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Records that move from loose to rolled up between two steps of a reader are not lost."""
-    ledger, records = Ledger(lake), days(make_record, 3)
+    records = days(make_record, 3)
     for record in records:
-        ledger.append(record)
+        ledger.append(lake, record)
     listing = Store.list
 
     def moved_meanwhile(self: Store, prefix: str) -> Iterator[object]:
         found = list(listing(self, prefix))
         monkeypatch.setattr(Store, "list", listing)
-        Ledger(lake).roll_up()
+        ledger.roll_up(lake)
         yield from found
 
     monkeypatch.setattr(Store, "list", moved_meanwhile)
-    assert list(ledger.records()) == records
+    assert list(ledger.records(lake)) == records
 
 
 @pytest.mark.parametrize("rolled", [False, True], ids=["record", "month"])
 def test_a_broken_object_is_named(lake: Lake, full: LedgerRecord, *, rolled: bool) -> None:
     """A record or month that was damaged is named, never skipped."""
-    ledger = Ledger(lake)
-    ledger.append(full)
+    ledger.append(lake, full)
     if rolled:
-        ledger.roll_up()
+        ledger.roll_up(lake)
     (found,) = lake.store.list(layout.LEDGER)
     lake.store.put(found.key, b"{")
     with pytest.raises(Corrupt, match=found.key):
-        list(ledger.records())
+        list(ledger.records(lake))
 
 
 def test_a_month_of_an_older_version_is_read(lake: Lake, full: LedgerRecord) -> None:
@@ -209,21 +212,19 @@ def test_a_month_of_an_older_version_is_read(lake: Lake, full: LedgerRecord) -> 
 
     import pyarrow.parquet as pq  # noqa: PLC0415 - only this test writes a month by hand
 
-    ledger = Ledger(lake)
-    ledger.append(full)
-    older, body = ledger.table().drop_columns(["retimed", "touched_end"]), io.BytesIO()
+    ledger.append(lake, full)
+    older, body = ledger.table(lake).drop_columns(["retimed", "touched_end"]), io.BytesIO()
     pq.write_table(older, body)
     lake.store.put(layout.ledger_month("2026-11"), body.getvalue())
     lake.store.delete(layout.ledger_record("2026-11", full.api, full.record_id))
-    assert list(ledger.records(since=START)) == [full]
+    assert list(ledger.records(lake, span=SPAN)) == [full]
 
 
 def test_years_are_one_query(lake: Lake, make_record: Make, tmp_path: Path) -> None:
     """DuckDB reads the rolled-up months directly: what was added, and how late it came."""
-    ledger = Ledger(lake)
     for record in days(make_record, 30):
-        ledger.append(replace(record, lateness=Lateness(90, 10)))
-    ledger.roll_up()
+        ledger.append(lake, replace(record, lateness=Lateness(90, 10)))
+    ledger.roll_up(lake)
     months = tmp_path / "lake" / layout.ledger_months() / "*" / "*.parquet"
     found = duckdb.sql(
         f"select sum(added), sum(lateness.within_2h) from '{months}' where api = 'sign_ins'"
@@ -240,11 +241,10 @@ def test_a_replay_has_its_own_record() -> None:
 
 def test_removals_are_remembered(lake: Lake) -> None:
     """The ledger knows up to when tables were removed, and keeps one note of it."""
-    ledger = Ledger(lake)
-    assert ledger.removed_before("tables", "sign_ins", "t") is None
+    assert ledger.removed_before(lake, "tables", "sign_ins", "t") is None
     for days_gone in (1, 3, 2):
         before = START + timedelta(days=days_gone)
-        ledger.note_removal(Removal("tables", "sign_ins", "t", before, START))
-    assert ledger.removed_before("tables", "sign_ins", "t") == START + timedelta(days=3)
-    assert ledger.removed_before("raw", "sign_ins", "t") is None
+        ledger.note_removal(lake, Removal("tables", "sign_ins", "t", before, START))
+    assert ledger.removed_before(lake, "tables", "sign_ins", "t") == START + timedelta(days=3)
+    assert ledger.removed_before(lake, "raw", "sign_ins", "t") is None
     assert len(list(lake.store.list(layout.LEDGER))) == 1
