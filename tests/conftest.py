@@ -4,6 +4,10 @@ import os
 
 from hypothesis import HealthCheck, settings
 
+from tests.airflow_home import use_throwaway_home
+
+use_throwaway_home()
+
 settings.register_profile(
     "entra", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True
 )

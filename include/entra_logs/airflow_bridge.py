@@ -4,6 +4,7 @@ The one module through which a task touches Airflow; `pipeline` knows nothing of
 """
 
 import logging
+import os
 import traceback
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -181,6 +182,23 @@ def lake_of(settings: Settings) -> Lake:
             extra=found.extra_dejson,
         ),
     )
+
+
+def has_connection(conn_id: str) -> bool:
+    """True if Airflow knows a connection of that id."""
+    try:
+        Connection.get(conn_id)
+    except AirflowNotFoundException:
+        return False
+    return True
+
+
+def outside_tasks() -> None:
+    """Let a command find the connections of the metadata database too, not the environment's alone.
+
+    Airflow's own commands do it by the same variable (Airflow 3.3.2, connections command).
+    """
+    os.environ.setdefault("_AIRFLOW_PROCESS_CONTEXT", "server")
 
 
 def _connection(conn_id: str, types: tuple[str, ...], remedy: str) -> Any:

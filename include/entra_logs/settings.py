@@ -98,6 +98,16 @@ class Settings(BaseSettings):
     def _is_days_by_api(cls, value: Any) -> Any:
         return _days_by_api(value) if isinstance(value, str) else value
 
+    @property
+    def raw_retention(self) -> timedelta | None:
+        """How long raw answers are kept; None keeps them."""
+        return None if self.raw_retention_days is None else timedelta(self.raw_retention_days)
+
+    @property
+    def table_retention(self) -> timedelta | None:
+        """How long partitions of the tables are kept; None keeps them."""
+        return None if self.table_retention_days is None else timedelta(self.table_retention_days)
+
     def retention(self, api: Api) -> timedelta:
         """How long Graph keeps the events of `api`."""
         return timedelta(days=self.retention_days.get(api.name, DEFAULT_RETENTION_DAYS))

@@ -23,7 +23,8 @@ EVERY_TWO_HOURS = "0 */2 * * *"
 
 def interval_from(start: datetime) -> DataInterval:
     """The data interval of two hours that starts at `start`."""
-    return DataInterval(instance(start), instance(start + PARTITION))
+    at = instance(start).in_timezone("UTC")
+    return DataInterval(at, at + PARTITION)
 
 
 def is_boundary(at: datetime) -> bool:
