@@ -1,0 +1,78 @@
+"""What is done to the lake once a day: leftovers, retention, roll-up of the ledger, and proof."""
+
+from collections import defaultdict
+from datetime import UTC, datetime, timedelta
+
+from include.entra_logs.apis import CATALOGUE
+from include.entra_logs.lake import Lake, layout, ledger
+from include.entra_logs.lake.retention import remove_old_raw, remove_old_tables
+from include.entra_logs.lake.store import Stored
+
+LEFTOVER = timedelta(days=7)
+"""Staging that nobody has touched for so long belongs to a run that ended without a word."""
+REST = timedelta(hours=6)
+"""Staging of a finished run stays so long: a task of the run may just be done again."""
+CYCLE = 90
+"""Days in which the daily slices have proved the whole history once."""
+
+
+def tidy(
+    lake: Lake,
+    raw_retention: timedelta | None,
+    table_retention: timedelta | None,
+    now: datetime | None = None,
+) -> dict[str, int]:
+    """Counts of what was removed or rolled up. A retention of None keeps everything.
+
+    `now` is this machine's clock unless given. What fails is done by the next day's upkeep.
+    """
+    now = now or datetime.now(UTC)
+    return {
+        "staging": remove_leftovers(lake, now),
+        "partitions": remove_old_tables(lake, table_retention, now) if table_retention else 0,
+        "raw": remove_old_raw(lake, raw_retention, now) if raw_retention else 0,
+        "records": ledger.roll_up(lake),
+    }
+
+
+def remove_leftovers(lake: Lake, now: datetime) -> int:
+    """How many objects of staging, and of raw without a manifest, belonged to nobody any more."""
+    folders: dict[str, list[Stored]] = defaultdict(list)
+    for found in lake.store.list(layout.STAGING):
+        if found.key != layout.LOCK:
+            folders[_folder(found.key)].append(found)
+    done = {
+        found.key.rpartition("/")[0]
+        for objects in folders.values()
+        for found in objects
+        if found.key.endswith(f"/{layout.FINISHED}")
+    }
+    removed = 0
+    for folder, objects in folders.items():
+        finished = folder in done or folder.rpartition("/")[0] in done
+        rest = REST if finished else LEFTOVER
+        if max(found.modified for found in objects) < now - rest:
+            lake.store.delete(found.key for found in objects)
+            lake.store.delete_prefix(folder)  # what came meanwhile, and folders without content
+            removed += len(objects)
+    return removed + sum(_remove_orphans(lake, api, now) for api in CATALOGUE)
+
+
+def _folder(key: str) -> str:
+    """The part of staging that is used, and removed, as one: an attempt, a run, a build."""
+    depth = {layout.READS: 7, layout.NORMALISED: 5}
+    parts = key.split("/")
+    return "/".join(parts[: depth.get("/".join(parts[:2]), 3)])
+
+
+def _remove_orphans(lake: Lake, api: str, now: datetime) -> int:
+    """How many raw answers were removed that a crash had left without their manifest."""
+    old, complete = [], set()
+    for found in lake.store.list(layout.raw_prefix(api)):
+        if found.key.endswith(layout.MANIFEST_SUFFIX):
+            complete.add(found.key.removesuffix(layout.MANIFEST_SUFFIX))
+        elif found.modified < now - LEFTOVER:
+            old.append(found.key)
+    gone = [key for key in old if key.removesuffix(layout.RAW_SUFFIX) not in complete]
+    lake.store.delete(gone)
+    return len(gone)
