@@ -1,0 +1,154 @@
+"""Groups of pages → tables of the events that the read answers for."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from include.entra_logs.api import Api, Window
+from include.entra_logs.normalise.fast import FastReader
+from include.entra_logs.normalise.odd import OddReader
+from include.entra_logs.normalise.ordered import ORDER
+from include.entra_logs.normalise.partitions import EPOCH, MICROSECOND
+from include.entra_logs.normalise.shape import event_shape
+from include.entra_logs.normalise.times import Unfit
+from include.entra_logs.schema import EXTRA, column_name, columns
+
+GROUP_BYTES = 16 << 20
+"""JSON that is read at once; a single page may be larger."""
+
+
+class RawPage(Protocol):
+    """A page of a complete read.
+
+    Pages come in the order of `lake.raw`: of two of a slice the one that was read later is first.
+    """
+
+    @property
+    def keep(self) -> Window:
+        """The part of the read's window that the page's slice answers for."""
+
+    @property
+    def body(self) -> bytes:
+        """What Graph sent."""
+
+
+def grouped(pages: Iterable[RawPage], size: int = GROUP_BYTES) -> Iterator[list[RawPage]]:
+    """The pages in lists of about `size` bytes, at least one page each."""
+    group: list[RawPage] = []
+    held = 0
+    for page in pages:
+        if group and held + len(page.body) > size:
+            yield group
+            group, held = [], 0
+        group.append(page)
+        held += len(page.body)
+    if group:
+        yield group
+
+
+@dataclass(frozen=True)
+class _Part:
+    """Some events as columns, and how many of them each page holds."""
+
+    table: pa.Table
+    lengths: list[int]
+
+
+class GroupReader:
+    """Reads groups of pages of one read; counts what it leaves out."""
+
+    def __init__(self, api: Api, filter_by: str, window: Window) -> None:
+        shape = event_shape(api)
+        self.schema = pa.schema(
+            [(column.name, column.type) for column in columns(api)]
+            + [(EXTRA, pa.string()), (ORDER, pa.int64())]
+        )
+        self.events = 0
+        self.rejects = 0
+        self.outside = 0
+        self._fast = FastReader(shape)
+        self._odd = OddReader(shape)
+        self._window = window
+        self._filter = column_name(filter_by)
+        self._needed = {"id", column_name(api.event_time), self._filter}
+        self._pages = 0
+
+    @property
+    def surprises(self) -> dict[str, int]:
+        """See `OddReader.surprises`."""
+        return self._odd.surprises
+
+    def read(self, pages: Sequence[RawPage]) -> pa.Table:
+        """The events of the pages whose filtered time lies in window and `keep`."""
+        parts = self._read([page.body for page in pages])
+        lengths = [length for part in parts for length in part.lengths]
+        table = pa.concat_tables([part.table for part in parts])
+        order = self._order(lengths)
+        table = table.append_column(ORDER, pa.array(order)).select(self.schema.names)
+        self._pages += len(pages)
+        self.events += table.num_rows
+        return self._cut(table, pages, lengths).cast(self.schema)
+
+    def _read(self, bodies: list[bytes]) -> list[_Part]:
+        """All bodies at once if they are as declared, else page by page, in order."""
+        try:
+            return [self._read_fast(bodies)]
+        except Unfit:
+            if len(bodies) == 1:
+                return [self._read_odd(bodies)]
+        found: dict[int, _Part] = {}
+        for number, body in enumerate(bodies):
+            try:
+                found[number] = self._read_fast([body])
+            except Unfit:
+                continue
+        odd = [number for number in range(len(bodies)) if number not in found]
+        part = self._read_odd([bodies[number] for number in odd])
+        start = 0
+        for number, length in zip(odd, part.lengths, strict=True):
+            found[number] = _Part(part.table.slice(start, length), [length])
+            start += length
+        return [found[number] for number in range(len(bodies))]
+
+    def _read_fast(self, bodies: list[bytes]) -> _Part:
+        read = self._fast.read(bodies)
+        none = pa.nulls(read.table.num_rows, pa.string())
+        return _Part(read.table.append_column(EXTRA, none), read.events)
+
+    def _read_odd(self, bodies: list[bytes]) -> _Part:
+        clean = [self._odd.clean(body) for body in bodies]
+        read = self._fast.read([page.body for page in clean], checked=True)
+        extras = pa.array([extra for page in clean for extra in page.extras], pa.string())
+        return _Part(read.table.append_column(EXTRA, extras), read.events)
+
+    def _order(self, lengths: list[int]) -> NDArray[np.int64]:
+        """What was read later is larger: an earlier page here, a later place in its page."""
+        pages = np.repeat(np.arange(self._pages, self._pages + len(lengths)), lengths)
+        starts = np.repeat(np.cumsum([0, *lengths[:-1]]), lengths)
+        order: NDArray[np.int64] = np.arange(len(pages)) - starts - (pages << 32)
+        return order
+
+    def _cut(self, table: pa.Table, pages: Sequence[RawPage], lengths: list[int]) -> pa.Table:
+        """The rows with an identity that the read answers for; counts the others."""
+        whole = np.ones(table.num_rows, dtype=bool)
+        for name in self._needed:
+            if table[name].null_count:
+                whole &= pc.is_valid(table[name]).to_numpy()
+        at = pc.fill_null(table[self._filter].cast(pa.int64()), 0).to_numpy()
+        low = [_micros(max(page.keep.start, self._window.start)) for page in pages]
+        high = [_micros(min(page.keep.end, self._window.end)) for page in pages]
+        inside = (at >= np.repeat(low, lengths)) & (at < np.repeat(high, lengths))
+        kept = whole & inside
+        self.rejects += int((~whole).sum())
+        self.outside += int((whole & ~inside).sum())
+        return table if kept.all() else table.filter(pa.array(kept))
+
+
+def _micros(at: datetime) -> int:
+    return (at - EPOCH) // MICROSECOND

@@ -1,0 +1,101 @@
+"""The slow path: pages with anything undeclared, event by event.
+
+Each event is parted into what fits its columns, which the fast path then reads, and the rest: JSON
+text for `_extra`, nested as Graph sent it. `null` and `{}` mean absent and are no rest.
+"""
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+import orjson
+
+from include.entra_logs.errors import Corrupt
+from include.entra_logs.normalise import verbatim
+from include.entra_logs.normalise.fit import Fit, Notes, fit_event
+from include.entra_logs.normalise.shape import Group
+
+MOST_NAMES = 200
+"""How many surprises are told apart in one read; further ones are counted together."""
+UNREADABLE = (msgspec.MsgspecError, orjson.JSONEncodeError, RecursionError, ValueError)
+
+
+@dataclass(frozen=True)
+class CleanPage:
+    """A page that the fast path takes, and what it lacks."""
+
+    body: bytes
+    extras: list[str | None]
+    """JSON text for `_extra` of each event, in order."""
+
+
+class _Page(msgspec.Struct):
+    value: list[msgspec.Raw]
+
+
+class OddReader:
+    """Parts pages of one shape of event; counts what was no column's in `surprises`."""
+
+    def __init__(self, shape: Group) -> None:
+        self._decode_page = msgspec.json.Decoder(_Page).decode
+        self._decode = msgspec.json.Decoder().decode
+        self._notes: Notes = set()
+        self._fit = fit_event(shape, self._notes)
+        self._fit_careful = fit_event(shape, self._notes, careful=True)
+        self._surprises: Counter[str] = Counter()
+
+    @property
+    def surprises(self) -> dict[str, int]:
+        """Events by path and JSON type of what had no column or did not fit it; never a value."""
+        return dict(sorted(self._surprises.items()))
+
+    def clean(self, body: bytes) -> CleanPage:
+        """The page in two parts; Corrupt if it is no page."""
+        try:
+            raws = self._decode_page(body).value
+        except UNREADABLE:
+            parts = [self._part_careful(event) for event in _events(body)]
+        else:
+            parts = [self._part(raw) for raw in raws]
+        fitting = orjson.dumps([fit for fit, _ in parts])
+        return CleanPage(b'{"value":' + fitting + b"}", [extra for _, extra in parts])
+
+    def _part(self, raw: msgspec.Raw) -> tuple[Any, str | None]:
+        try:
+            fit, rest = self._parted(self._fit, self._decode(raw))
+            extra = orjson.dumps(rest).decode() if rest else None
+        except UNREADABLE:
+            return self._part_careful(_parsed(bytes(raw)))
+        self._count()
+        return fit, extra
+
+    def _part_careful(self, event: Any) -> tuple[Any, str | None]:
+        fit, rest = self._parted(self._fit_careful, event)
+        self._count()
+        return fit, verbatim.dumps(rest) if rest else None
+
+    def _parted(self, fit: Fit, event: Any) -> tuple[Any, Any]:
+        """What fits and the rest; nothing of what is no object, so that it is rejected."""
+        self._notes.clear()
+        return fit(event) if type(event) is dict else (None, None)
+
+    def _count(self) -> None:
+        for note in self._notes:
+            known = note in self._surprises or len(self._surprises) < MOST_NAMES
+            self._surprises[note if known else "(more)"] += 1
+
+
+def _parsed(body: bytes) -> Any:
+    try:
+        return verbatim.loads(body)
+    except ValueError as error:
+        raise Corrupt("A stored page is not JSON: read the window again.") from error
+
+
+def _events(body: bytes) -> list[Any]:
+    page = _parsed(body)
+    if not isinstance(page, dict) or not isinstance(page.get("value"), list):
+        raise Corrupt("A stored page has no list of events: read the window again.")
+    events: list[Any] = page["value"]
+    return events

@@ -1,0 +1,59 @@
+"""The event that a row of a table was made from."""
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from include.entra_logs.api import Api, utc_text
+from include.entra_logs.normalise.shape import Group, Many, Node, event_shape
+from include.entra_logs.schema import EXTRA, column_name
+
+
+def rebuild_event(row: Mapping[str, Any], api: Api) -> dict[str, Any]:
+    """The event as Graph sent it, from a row's columns and its `_extra`.
+
+    `row` is a row as `pyarrow` gives it (`to_pylist`). Equal to the original up to microseconds,
+    absent = null = {}, the order of keys, all but the last of duplicate keys, and the spelling of
+    numbers.
+    """
+    shape = event_shape(api)
+    event = _object(row, shape)
+    if extra := row.get(EXTRA):
+        _overlay(event, json.loads(extra), shape)
+    return event
+
+
+def _object(row: Mapping[str, Any], shape: Group, path: str = "") -> dict[str, Any]:
+    """The members of an object that have a value, from columns whose names begin with `path`."""
+    found = {}
+    for name, node in shape.members.items():
+        here = f"{path}.{name}" if path else name
+        value = (
+            _object(row, node, here) or None
+            if isinstance(node, Group)
+            else _value(row.get(column_name(here)), node)
+        )
+        if value is not None:
+            found[name] = value
+    return found
+
+
+def _value(value: Any, node: Node) -> Any:
+    if value is None:
+        return None
+    if isinstance(node, Group):
+        return _object(value, node)
+    if isinstance(node, Many):
+        return [_value(item, node.item) for item in value]
+    return utc_text(value) if isinstance(value, datetime) else value
+
+
+def _overlay(event: dict[str, Any], extra: dict[str, Any], shape: Group) -> None:
+    """Put what had no column in its place; it replaces what a column has of the same property."""
+    for name, value in extra.items():
+        node = shape.members.get(name)
+        if isinstance(node, Group) and isinstance(value, dict):
+            _overlay(event.setdefault(name, {}), value, node)
+        else:
+            event[name] = value
