@@ -1,0 +1,223 @@
+"""What one answer of Graph means: a page to keep, or which error.
+
+A 200 is believed only if its body is whole UTF-8 JSON with a list `value`, without an error object
+in the middle (both are known: Graph broke off with an error inside a 200). It is checked without
+making Python objects of events: msgspec walks over them and hands out the filtered time alone.
+"""
+
+import email.utils
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+from include.entra_logs.api import Api
+from include.entra_logs.errors import EntraLakeError, InvalidFilter, Refused, Throttled, Transient
+from include.entra_logs.graph.faults import Expired, Forbidden, StaleLink, TimedOut
+
+SURROGATE = re.compile(rb"\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
+"""Escapes that JSON allows alone and msgspec does not; masked before a body is called broken."""
+
+_LINK_DIED = re.compile(r"skip ?token|page ?token|token not found", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What came over the wire."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A whole page."""
+
+    body: bytes
+    next_link: str | None
+    times: list[str | None]
+    """The filtered property of each event in order, None where it is no text."""
+    asked_at: datetime
+    request_id: str
+
+
+class _Error(msgspec.Struct):
+    code: str | None = None
+    message: str | None = None
+
+
+class _Failure(msgspec.Struct):
+    error: _Error
+
+
+class _LooseBody(msgspec.Struct, rename={"next_link": "@odata.nextLink"}):
+    """A page in which not every event is an object."""
+
+    value: list[msgspec.Raw]
+    next_link: str | None = None
+    error: Any = None
+
+
+Check = Callable[[bytes], tuple[str | None, list[str | None]]]
+
+
+def body_check(filter_by: str) -> Check:
+    """A function from a body to its next link and its events' `filter_by`; Transient if broken."""
+    event = msgspec.defstruct(
+        "Event",
+        [
+            ("time", Any, None),
+            ("id", msgspec.Raw | msgspec.UnsetType, msgspec.UNSET),
+            ("error", msgspec.Raw | msgspec.UnsetType, msgspec.UNSET),
+        ],
+        rename={"time": filter_by},
+        gc=False,
+    )
+    page = msgspec.defstruct(
+        "PageBody",
+        [
+            ("value", list[event]),  # type: ignore[valid-type]
+            ("next_link", str | None, None),
+            ("error", Any, None),
+        ],
+        rename={"next_link": "@odata.nextLink"},
+    )
+    decode = msgspec.json.Decoder(page).decode
+
+    def check(body: bytes) -> tuple[str | None, list[str | None]]:
+        found = _decoded(body, decode)
+        if found.error is not None:
+            raise Transient("Graph broke off with an error inside its answer.")
+        if found.next_link == "":
+            raise Transient("Graph answered with an empty nextLink.")
+        if isinstance(found, _LooseBody):
+            return found.next_link, [None] * len(found.value)
+        if found.value and _is_error(found.value[-1]):
+            raise Transient("Graph broke off with an error inside its answer.")
+        times = [e.time if isinstance(e.time, str) else None for e in found.value]
+        return found.next_link, times
+
+    return check
+
+
+def _is_error(event: Any) -> bool:
+    """True for an error object where the last event should be."""
+    return event.id is msgspec.UNSET and bytes(event.error or b"").startswith(b"{")
+
+
+def _decoded(body: bytes, decode: Callable[[bytes], Any]) -> Any:
+    """The body by the strict shape; by the loose one if some event is no object."""
+    try:
+        body.decode("utf-8")
+        try:
+            return decode(body)
+        except msgspec.ValidationError:
+            return msgspec.json.decode(body, type=_LooseBody)
+        except msgspec.DecodeError:
+            return decode(SURROGATE.sub(rb"\\ufffd", body))
+    except UnicodeDecodeError:
+        raise Transient("Graph's answer is not valid UTF-8.") from None
+    except msgspec.ValidationError:
+        raise Transient("Graph's answer is JSON without a list `value`.") from None
+    except (msgspec.DecodeError, RecursionError):
+        raise Transient(f"Graph's answer of {len(body)} bytes is not whole JSON.") from None
+
+
+def read_answer(api: Api, reply: Reply, check: Check, *, linked: bool) -> Answer:
+    """The page, or an error of the tree; `linked` tells that a nextLink was followed."""
+    if reply.status != 200:
+        raise failure(api, reply, linked=linked)
+    next_link, times = check(reply.body)
+    request_id = reply.headers.get("request-id", "")[:64]
+    return Answer(reply.body, next_link, times, server_time(reply.headers), request_id)
+
+
+def failure(api: Api, reply: Reply, *, linked: bool) -> EntraLakeError:
+    """The error that a status other than 200 stands for. Its text never holds the body."""
+    status, error = reply.status, _error_of(reply.body)
+    code = error.code or "no code"
+    if status == 429:
+        return Throttled(f"Graph throttles {api.name}.", retry_after(reply.headers))
+    if status == 401:
+        return Expired(f"Graph no longer takes the token for {api.name} (401 {code[:80]}).")
+    if status == 403:
+        return Forbidden(f"Graph answered 403 for {api.name}.", _remedy(api, code))
+    if status in (408, 504):
+        return TimedOut(f"Graph's gateway gave up on {api.name} ({status}).")
+    if status < 300 or status >= 500 or status in (409, 423, 425):
+        return Transient(f"Graph answered {status} for {api.name}.")
+    return _refusal(api, status, code, error.message or "", linked=linked)
+
+
+def _refusal(api: Api, status: int, code: str, text: str, *, linked: bool) -> EntraLakeError:
+    """The error for a 4xx about the request itself; one about a link is the link's fault."""
+    if linked or (status == 400 and _LINK_DIED.search(text)):
+        return StaleLink(f"Graph no longer knows the link to the next page of {api.name}.")
+    if status == 400 and "invalid filter" in text.lower():
+        return InvalidFilter(
+            f"Graph refused the filter of {api.name} (400): the window lies before what the "
+            "tenant keeps; choose a later one."
+        )
+    return Refused(_unexpected(api, status, code))
+
+
+def _unexpected(api: Api, status: int, code: str) -> str:
+    if 300 <= status < 400:
+        return (
+            f"Graph's host answered {api.name} with a redirect ({status}), which is not followed "
+            "with a token: check host of the connection."
+        )
+    return (
+        f"Graph refused {api.version}/{api.path} with {status} ({code[:80]}): check that this "
+        "cloud offers it and that host of the connection is Graph's."
+    )
+
+
+def _error_of(body: bytes) -> _Error:
+    try:
+        return msgspec.json.decode(body, type=_Failure).error
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return _Error()  # HTML of a proxy: the status alone counts
+
+
+def _remedy(api: Api, code: str) -> str:
+    """What is missing, by Graph's own code (codes as seen in the field)."""
+    if "NonPremiumTenant" in code or "B2C" in code:
+        need = api.licence or "Microsoft Entra ID P1 or P2"
+        return (
+            f"The tenant has no licence for {api.title.lower()} ({api.name}): it needs {need}; "
+            "assign it in the Microsoft 365 admin centre."
+        )
+    licence = f" (the tenant also needs {api.licence})" if api.licence else ""
+    return (
+        f"The app may not read {api.title.lower()} ({api.name}): grant it the application "
+        f"permission {api.permission} with admin consent in Entra{licence}."
+    )
+
+
+def server_time(headers: Mapping[str, str]) -> datetime:
+    """The `Date` header, aware UTC; Transient if the answer has none."""
+    try:
+        return email.utils.parsedate_to_datetime(headers["date"]).astimezone(UTC)
+    except (KeyError, ValueError):
+        raise Transient("Graph's answer has no valid Date header.") from None
+
+
+def retry_after(headers: Mapping[str, str]) -> float:
+    """Seconds from Retry-After (seconds, decimals, or a date by the server's clock); 0 if none."""
+    text = headers.get("retry-after", "").strip()
+    if not text:
+        return 0.0
+    try:
+        return max(0.0, min(float(text), 86_400.0))
+    except ValueError:
+        pass
+    try:
+        until = email.utils.parsedate_to_datetime(text)
+        return max(0.0, (until.astimezone(UTC) - server_time(headers)).total_seconds())
+    except (ValueError, Transient):
+        return 0.0

@@ -1,0 +1,121 @@
+"""The client: what the pipeline uses of Microsoft Graph. Synchronous outside, one loop per call."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
+from types import TracebackType
+from typing import Self, TypeVar
+
+import httpx
+import psutil
+
+from include.entra_logs.api import Api, Window
+from include.entra_logs.errors import InvalidFilter
+from include.entra_logs.graph.asking import Asker, Trail
+from include.entra_logs.graph.connection import GraphConnection
+from include.entra_logs.graph.identity import Identity, quiet_libraries
+from include.entra_logs.graph.limits import Limits
+from include.entra_logs.graph.network import http_options
+from include.entra_logs.graph.pacing import Pace
+from include.entra_logs.graph.paging import Query
+from include.entra_logs.graph.reading import Reading
+from include.entra_logs.read import ReadStore, ReadSummary
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Access:
+    """Proof that the app may read an API."""
+
+    tenant_id: str
+    """The tenant's guid."""
+    asked_at: datetime | None
+    """Graph's own `Date` header, aware UTC; None where it refused the window's filter."""
+    filter_refused: bool = False
+    """Graph knows the app but not that far a past: `read` will raise InvalidFilter."""
+
+
+class GraphClient:
+    """Reads log collections of one tenant.
+
+    `pace` is a factor on every wait (1 in production, less in tests); `limits` bound the effort.
+    Errors are those of `errors`: Refused, InvalidFilter, Throttled, Transient.
+    """
+
+    def __init__(
+        self, connection: GraphConnection, *, pace: float = 1.0, limits: Limits | None = None
+    ) -> None:
+        self._connection = connection
+        self._identity = Identity(connection)
+        self._pace = pace
+        self._limits = limits or Limits()
+        self._last_request: float | None = None
+
+    def __enter__(self) -> Self:
+        quiet_libraries()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._identity = Identity(self._connection)  # forgets the token
+
+    def authenticate(self, api: Api, window: Window, filter_by: str) -> Access:
+        """Prove with a token and one row of `window` that the app may read `api`."""
+        tenant_id = self._identity.tenant_id()
+        query = Query(self._connection.host, api, window, filter_by)
+
+        async def probe(asker: Asker) -> Access:
+            try:
+                answer = await asker.page(query.first_url(window, top=1), Trail(), linked=False)
+            except InvalidFilter:
+                return Access(tenant_id, None, filter_refused=True)
+            return Access(tenant_id, answer.asked_at)
+
+        return self._run(query, probe)
+
+    def read(self, api: Api, window: Window, filter_by: str, store: ReadStore) -> ReadSummary:
+        """Bring every page of `window` into `store`, going on where an earlier try came to.
+
+        On return the slices in the store cover the window exactly, each to its last page.
+        """
+        query = Query(self._connection.host, api, window, filter_by)
+
+        async def read(asker: Asker) -> ReadSummary:
+            return await Reading(asker, query, store, self._limits).run()
+
+        return self._run(query, read)
+
+    def _run(self, query: Query, work: Callable[[Asker], Awaitable[T]]) -> T:
+        async def inside() -> T:
+            limits = self._limits
+            timeout = httpx.Timeout(limits.quiet, connect=limits.connect, pool=None)
+            sockets = httpx.Limits(max_connections=limits.slices)
+            async with httpx.AsyncClient(
+                timeout=timeout, limits=sockets, **http_options(self._connection)
+            ) as client:
+                pace = self._new_pace(query.api)
+                asker = Asker(client, self._identity, pace, limits, query)
+                try:
+                    return await work(asker)
+                finally:
+                    self._last_request = time.time()
+
+        return asyncio.run(inside())
+
+    def _new_pace(self, api: Api) -> Pace:
+        """A pace whose first request keeps its distance from those sent before it.
+
+        The pool lets one task at a time use a budget, so whoever used it before had ended when
+        this process began.
+        """
+        before = self._last_request or psutil.Process().create_time()
+        pace = Pace(api.budget, scale=self._pace, patience=self._limits.patience)
+        pace.hold(max(0.0, pace.interval - max(0.0, time.time() - before)))
+        return pace

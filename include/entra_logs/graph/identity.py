@@ -1,0 +1,220 @@
+"""Who we are: tokens from azure-identity, renewed in time, and the guid of the tenant.
+
+A token is opaque; its claims are read as a help only (`tid`). It is given to nobody but the
+caller, which sends it to Graph; it is in no log line, no exception and no repr.
+"""
+
+import base64
+import json
+import logging
+import os
+import re
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+from azure.core.credentials import AccessToken, TokenCredential
+from azure.core.exceptions import AzureError, ClientAuthenticationError
+from azure.identity import (
+    CertificateCredential,
+    ClientSecretCredential,
+    CredentialUnavailableError,
+    ManagedIdentityCredential,
+    WorkloadIdentityCredential,
+)
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization.pkcs12 import load_pkcs12
+
+from include.entra_logs.errors import Refused, Transient
+from include.entra_logs.graph.connection import (
+    Certificate,
+    GraphConnection,
+    ManagedIdentity,
+    Secret,
+)
+from include.entra_logs.graph.login_errors import login_refusal
+from include.entra_logs.graph.network import http_options, untrusted
+
+RENEW_BEFORE = 300.0
+"""Seconds before its end from which a token is renewed; tokens live 60 to 90 minutes."""
+GUID = re.compile(r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")
+TIMEOUT = 30.0
+TOKEN_FILE = "AZURE_FEDERATED_TOKEN_FILE"  # noqa: S105 the name azure-identity gives the variable
+
+
+class Identity:
+    """Tokens for one connection. Thread-safe use is the caller's business; blocking."""
+
+    def __init__(self, connection: GraphConnection) -> None:
+        self._connection = connection
+        self._token: AccessToken | None = None
+
+    def token(self, *, instead_of: str | None = None) -> str:
+        """A token with at least five minutes to live, not `instead_of` (one that Graph refused).
+
+        Refused with the remedy, or Transient if the login host can't be reached.
+        """
+        token = self._token
+        if token is None or token.token == instead_of or token.expires_on < _in(RENEW_BEFORE):
+            token = self._token = _ask(self._connection)
+        return str(token.token)
+
+    def tenant_id(self) -> str:
+        """The tenant's guid: from the token's `tid`, else from the tenant's OIDC discovery."""
+        found = str(_claims(self.token()).get("tid", "")).lower()
+        if GUID.match(found):
+            return found
+        configured = (self._connection.tenant or "").lower()
+        return configured if GUID.match(configured) else _discover(self._connection)
+
+
+def _in(seconds: float) -> float:
+    return time.time() + seconds
+
+
+def _ask(connection: GraphConnection) -> AccessToken:
+    """A new token from a new credential, so that no cache hands out the old one again."""
+    host = urlsplit(connection.authority).hostname
+    try:
+        credential = _credential(connection)
+        return credential.get_token(connection.scope)
+    except CredentialUnavailableError:
+        raise Refused(
+            "No managed identity answers on this machine: assign one to it, or set a client "
+            "secret or certificate in the connection."
+        ) from None
+    except ClientAuthenticationError as error:
+        raise login_refusal(str(error.message)) from None
+    except AzureError as error:
+        if untrusted(error):
+            raise Refused(
+                f"The certificate of login host {host} is not trusted: set extra.verify of the "
+                "connection to the path of its CA file."
+            ) from None
+        raise Transient(f"Login host {host} can't be reached ({type(error).__name__}).") from None
+    except (ValueError, OSError) as error:
+        raise Refused(_unusable(connection, error)) from None
+
+
+def _unusable(connection: GraphConnection, error: Exception) -> str:
+    """The sentence for a credential that azure-identity can't even try."""
+    kind = type(error).__name__
+    if isinstance(connection.credential, Certificate):
+        return (
+            f"The certificate of the connection can't be used ({kind}): extra.certificate_path or "
+            "extra.certificate_data needs certificate and private key, password its pass phrase."
+        )
+    if isinstance(connection.credential, ManagedIdentity):
+        return (
+            f"The workload identity can't be used ({kind}): check {TOKEN_FILE}, "
+            "extra.managed_identity_client_id and extra.workload_identity_tenant_id."
+        )
+    return f"The connection can't be used ({kind}): check login, password and extra.tenant_id."
+
+
+def _credential(connection: GraphConnection) -> TokenCredential:
+    network: dict[str, Any] = {
+        "connection_verify": connection.verify,
+        "use_env_settings": connection.trust_env,
+        "connection_timeout": TIMEOUT,
+        "read_timeout": TIMEOUT,
+        "retry_total": 3,
+        "retry_backoff_max": 10,
+    }
+    proxies = {k: v for k, v in connection.proxies.items() if k != "no"}
+    if proxies and not _needs_no_proxy(connection):
+        network["proxies"] = proxies
+    login = {
+        "authority": connection.authority,
+        "disable_instance_discovery": connection.disable_instance_discovery,
+        **network,
+    }
+    found = connection.credential
+    if isinstance(found, Secret):
+        return ClientSecretCredential(connection.tenant, found.client_id, found.secret, **login)
+    if isinstance(found, Certificate):
+        return _certificate(connection.tenant, found, login)
+    return _without_secret(connection, found, login)
+
+
+def _needs_no_proxy(connection: GraphConnection) -> bool:
+    host = urlsplit(connection.authority).hostname or ""
+    spared = [name.strip().lstrip("*.") for name in connection.proxies.get("no", "").split(",")]
+    return any(name and (host == name or host.endswith(f".{name}")) for name in spared)
+
+
+def _without_secret(
+    connection: GraphConnection, found: ManagedIdentity, login: dict[str, Any]
+) -> TokenCredential:
+    """Federation where the platform laid a token file (AKS, GitHub), else a managed identity."""
+    token_file = os.environ.get(TOKEN_FILE)
+    if token_file:
+        return WorkloadIdentityCredential(
+            tenant_id=found.workload_tenant or connection.tenant,
+            client_id=found.client_id,
+            token_file_path=token_file,
+            **login,
+        )
+    return ManagedIdentityCredential(client_id=found.client_id)
+
+
+def _certificate(
+    tenant: str | None, found: Certificate, login: dict[str, Any]
+) -> CertificateCredential:
+    data = found.data.encode() if found.data else Path(found.path or "").read_bytes()
+    _check_dates(data, found.password)
+    return CertificateCredential(
+        tenant, found.client_id, certificate_data=data, password=found.password, **login
+    )
+
+
+def _check_dates(data: bytes, password: str | None) -> None:
+    """Refused for a certificate that is past its end, before the login host has to say so."""
+    if b"-----BEGIN CERTIFICATE-----" in data:
+        certificate = x509.load_pem_x509_certificate(data)
+    else:
+        bundle = load_pkcs12(data, password.encode() if password else None)
+        if bundle.cert is None:
+            raise ValueError("no certificate")
+        certificate = bundle.cert.certificate
+    if certificate.not_valid_after_utc < datetime.now(UTC):
+        raise Refused(
+            f"The certificate of the connection expired on "
+            f"{certificate.not_valid_after_utc:%Y-%m-%d}: make a new one and upload it to the app "
+            "in Entra."
+        )
+
+
+def _claims(token: str) -> dict[str, Any]:
+    """The token's claims, unverified; none if it is not a JWT."""
+    try:
+        part = token.split(".")[1]
+        claims = json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
+    except (IndexError, ValueError):
+        return {}
+    return claims if isinstance(claims, dict) else {}
+
+
+def _discover(connection: GraphConnection) -> str:
+    """The guid in the issuer that the tenant's OIDC discovery names."""
+    tenant = connection.tenant or "common"
+    url = f"{connection.authority}/{tenant}/v2.0/.well-known/openid-configuration"
+    try:
+        with httpx.Client(timeout=TIMEOUT, **http_options(connection, sync=True)) as client:
+            answer = client.get(url)
+        issuer = str(answer.json().get("issuer", "")) if answer.status_code == 200 else ""
+    except (httpx.HTTPError, ValueError) as error:
+        raise Transient(f"OIDC discovery of the tenant failed ({type(error).__name__}).") from None
+    for part in issuer.lower().split("/"):
+        if GUID.match(part):
+            return part
+    raise Refused(f"The tenant {tenant!r} is unknown to the login host: check extra.tenant_id.")
+
+
+def quiet_libraries() -> None:
+    """Keep request lines of the libraries out of the task log: a read has its own lines."""
+    for name in ("httpx", "httpcore", "azure", "msal"):
+        logging.getLogger(name).setLevel(logging.WARNING)

@@ -1,0 +1,58 @@
+"""How the connection's `verify`, `proxies` and `trust_env` become httpx options."""
+
+import ssl
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from include.entra_logs.errors import Refused
+from include.entra_logs.graph.connection import GraphConnection
+
+
+def tls(connection: GraphConnection) -> ssl.SSLContext | bool:
+    """What to trust: True, False, or the given CA; Refused if that can't be read."""
+    if isinstance(connection.verify, bool):
+        return connection.verify
+    path = Path(connection.verify)
+    try:
+        if path.is_dir():
+            return ssl.create_default_context(capath=str(path))
+        return ssl.create_default_context(cafile=str(path))
+    except OSError as error:
+        raise Refused(
+            f"extra.verify of the connection is {connection.verify!r}, which can't be read as a CA "
+            f"file ({type(error).__name__})."
+        ) from None
+
+
+def http_options(connection: GraphConnection, *, sync: bool = False) -> dict[str, Any]:
+    """Options of `httpx.AsyncClient` (or `Client`): trust and proxies, no redirects."""
+    verify = tls(connection)
+    transport = httpx.HTTPTransport if sync else httpx.AsyncHTTPTransport
+    mounts: dict[str, Any] = {
+        f"{scheme}://": transport(proxy=connection.proxies[scheme], verify=verify)
+        for scheme in ("http", "https")
+        if connection.proxies.get(scheme)
+    }
+    for name in connection.proxies.get("no", "").split(",") if mounts else ():
+        if name.strip():
+            spared = name.strip() if "://" in name else f"all://{name.strip()}"
+            mounts[spared] = transport(verify=verify)
+    return {
+        "verify": verify,
+        "mounts": mounts,
+        "trust_env": connection.trust_env,
+        "follow_redirects": False,
+    }
+
+
+def untrusted(error: BaseException | None) -> bool:
+    """True if the cause of a network error is a certificate that we don't trust."""
+    while error is not None:
+        if isinstance(error, ssl.SSLCertVerificationError) or (
+            "CERTIFICATE_VERIFY_FAILED" in str(error)
+        ):
+            return True
+        error = error.__cause__ or error.__context__
+    return False

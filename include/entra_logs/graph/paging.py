@@ -1,0 +1,59 @@
+"""The first URL of a slice, and which next links may be followed."""
+
+from dataclasses import dataclass
+from urllib.parse import quote, urlsplit
+
+from include.entra_logs.api import Api, Window, utc_text
+from include.entra_logs.errors import Transient
+from include.entra_logs.graph.faults import StaleLink
+
+PORTS = {"https": 443, "http": 80}
+
+
+@dataclass(frozen=True)
+class Query:
+    """What a read asks: one API's events of a window, by one of its time properties."""
+
+    host: str
+    """Of Graph, as a URL without a slash at the end."""
+    api: Api
+    window: Window
+    filter_by: str
+
+    def first_url(self, window: Window, top: int) -> str:
+        """The request for the first page of `window`: `ge` and `le` alone, and `$top`.
+
+        gt and lt are undocumented for these collections and were seen to be ignored; `le` brings
+        events of the very end too, which are cut by `keep`.
+        """
+        by, api = self.filter_by, self.api
+        text = f"{by} ge {utc_text(window.start)} and {by} le {utc_text(window.end)}"
+        return f"{self.host}/{api.version}/{api.path}?$filter={quote(text, safe='')}&$top={top}"
+
+
+def origin(url: str) -> tuple[str, str, int | None]:
+    """Scheme, host and port of a URL, in lower case, a default port spelled out."""
+    parts = urlsplit(url)
+    scheme = parts.scheme.lower()
+    return scheme, (parts.hostname or "").lower(), parts.port or PORTS.get(scheme)
+
+
+def same_origin(url: str, host: str) -> bool:
+    """True if a token for `host` may go to `url`; False also for what is no URL."""
+    try:
+        parts = urlsplit(url)
+        return origin(url) == origin(host) and parts.username is None and parts.password is None
+    except ValueError:
+        return False
+
+
+def check_link(link: str, host: str, seen: set[int]) -> None:
+    """Add the link to `seen`.
+
+    Transient if it leads to another server, StaleLink if it was followed before: a circle.
+    """
+    if not same_origin(link, host):
+        raise Transient("Graph's nextLink leads to another server; no token is sent there.")
+    if hash(link) in seen:
+        raise StaleLink("Graph's nextLinks lead in a circle.")
+    seen.add(hash(link))
