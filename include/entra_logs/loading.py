@@ -1,0 +1,249 @@
+"""From a complete read in raw to the tables and the ledger: stage, merge, count, record.
+
+The two halves run in two tasks, `normalise` and `load`. What passes between them lies in staging,
+by run and read: one Parquet file per partition touched, and `counts.json`, written last.
+"""
+
+import logging
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+import pyarrow.parquet as pq
+
+from include.entra_logs.api import PARTITION, Api, Window
+from include.entra_logs.errors import Transient
+from include.entra_logs.lake import Lake, layout, ledger, raw, tables
+from include.entra_logs.lake.counting import count_load
+from include.entra_logs.lake.raw import ReadManifest
+from include.entra_logs.lake.record import Lateness, LedgerRecord, PartitionCounts, record_id
+from include.entra_logs.normalise import Normalised, normalise
+from include.entra_logs.schema import column_name
+
+log = logging.getLogger(__name__)
+
+COUNTS = "counts.json"
+
+
+@dataclass(frozen=True)
+class StagedCounts:
+    """What normalise found in a read, as `load` and the ledger need it."""
+
+    partitions: dict[str, int]
+    """Events by start of their partition, ISO."""
+    distinct: int
+    duplicates: int
+    conflicts: int
+    rejects: int
+    outside: int
+    retimed: int
+    first_event: datetime | None
+    last_event: datetime | None
+    id_checksum: str
+    surprises: dict[str, int]
+
+
+def stage(lake: Lake, run_id: str, manifest: ReadManifest, api: Api) -> StagedCounts:
+    """Normalise a read into staging: one sorted file per partition, then the counts."""
+    folder = _folder(api, manifest, run_id)
+    with lake.store.scratch() as scratch:
+        found = _normalise(lake, manifest, api, scratch)
+        for partition, path in found.files.items():
+            lake.store.put(layout.normalised_file(folder, partition), path)
+        counts = _staged_counts(found)
+        lake.store.put(f"{folder}/{COUNTS}", msgspec.json.encode(counts))
+    return counts
+
+
+def load_read(
+    lake: Lake, run_id: str, manifest: ReadManifest, api: Api, *, replay: bool
+) -> LedgerRecord:
+    """Merge a staged read into the tables, then record it in the ledger; its record.
+
+    A read whose staging is gone (a load done again after its success) is staged anew from raw.
+    """
+    folder = _folder(api, manifest, run_id)
+    body = lake.store.get(f"{folder}/{COUNTS}")
+    staged = (
+        stage(lake, run_id, manifest, api)
+        if body is None
+        else msgspec.json.decode(body, type=StagedCounts)
+    )
+    altered = _merge_staged(lake, folder, manifest, api, staged)
+    _merge_later_reads(lake, manifest, api, altered)
+    counted = [
+        _count(lake, manifest, api, partition, brought)
+        for partition, brought in _touched(manifest, api, staged).items()
+    ]
+    record = _record(manifest, run_id, staged, counted, replay=replay)
+    ledger.append(lake, record)
+    lake.store.delete_prefix(folder)
+    return record
+
+
+def _folder(api: Api, manifest: ReadManifest, run_id: str) -> str:
+    """The folder in staging where a run keeps what it made of a read."""
+    prefix = layout.normalised_prefix(api.name, manifest.tenant_id, run_id)
+    return f"{prefix}/{manifest.read_id}"
+
+
+def _normalise(lake: Lake, manifest: ReadManifest, api: Api, folder: Path) -> Normalised:
+    pages = raw.pages(lake, manifest)
+    window, read_at = manifest.window, manifest.read_at
+    return normalise(api, manifest.filter_by, window, pages, read_at, folder)
+
+
+def _staged_counts(found: Normalised) -> StagedCounts:
+    return StagedCounts(
+        partitions={at.isoformat(): pq.read_metadata(p).num_rows for at, p in found.files.items()},
+        **{
+            name: getattr(found, name)
+            for name in StagedCounts.__dataclass_fields__
+            if name != "partitions"
+        },
+    )
+
+
+def _merge_staged(
+    lake: Lake, folder: str, manifest: ReadManifest, api: Api, staged: StagedCounts
+) -> set[datetime]:
+    """Merge each staged file into its partition; the partitions that the read has altered."""
+    altered = set()
+    with lake.store.scratch() as scratch:
+        incoming = scratch / "incoming.parquet"
+        for partition in map(datetime.fromisoformat, staged.partitions):
+            if lake.store.fetch(layout.normalised_file(folder, partition), incoming) is None:
+                raise Transient(
+                    f"{folder} was removed while it was loaded: clear the task normalise as well."
+                )
+            if _merge(lake, manifest, api, partition, incoming):
+                altered.add(partition)
+    return altered
+
+
+def _merge(
+    lake: Lake, manifest: ReadManifest, api: Api, partition: datetime, incoming: Path
+) -> bool:
+    """Whether the read, merged into the partition, has altered it, now or in a try before."""
+    counts = tables.merge(lake, api, manifest.tenant_id, partition, incoming, manifest.read_at)
+    return counts.added + counts.changed > 0
+
+
+def _merge_later_reads(
+    lake: Lake, manifest: ReadManifest, api: Api, altered: set[datetime]
+) -> None:
+    """Where a read altered partitions that later reads were loaded into, merge those again.
+
+    So the tables do not depend on the order of loads, even for an event that changed and changed
+    back: see `docs/adr/0004-order-independent-merge.md`.
+    """
+    for later in _later_reads(lake, manifest, api, altered):
+        log.info("%s was asked later and is merged again", later.read_id)
+        with lake.store.scratch() as scratch:
+            for partition, path in _normalise(lake, later, api, scratch).files.items():
+                if partition in altered:
+                    _merge(lake, later, api, partition, path)
+
+
+def _later_reads(
+    lake: Lake, manifest: ReadManifest, api: Api, partitions: set[datetime]
+) -> list[ReadManifest]:
+    """Complete reads asked after this one that touch `partitions`, ascending by `read_at`.
+
+    The ledger knows those that were loaded, raw also those of the same window that are being
+    loaded right now.
+    """
+    tenant_id = manifest.tenant_id
+    keys: dict[str, Window] = {}
+    for partition in partitions:
+        span = Window(partition, partition + PARTITION)
+        for record in ledger.records(lake, api.name, tenant_id, span):
+            keys[record.read_id] = record.window
+    found = [
+        raw.manifest(lake, layout.raw_manifest(api.name, tenant_id, window, read_id))
+        for read_id, window in keys.items()
+        if read_id != manifest.read_id
+    ]
+    found += [
+        other
+        for other in raw.manifests(lake, api.name, tenant_id, manifest.window, None)
+        if other.read_id not in keys
+    ]
+    later = [other for other in found if other.read_at > manifest.read_at]
+    return sorted(later, key=lambda other: other.read_at)
+
+
+def _touched(manifest: ReadManifest, api: Api, staged: StagedCounts) -> dict[datetime, int]:
+    """How many events the read has of each partition that it says something about."""
+    brought = {datetime.fromisoformat(at): count for at, count in staged.partitions.items()}
+    if manifest.filter_by == api.event_time and not manifest.past_retention:
+        return dict.fromkeys(manifest.window.partitions(), 0) | brought
+    return brought
+
+
+def _count(
+    lake: Lake, manifest: ReadManifest, api: Api, partition: datetime, brought: int
+) -> tuple[PartitionCounts, Lateness]:
+    """What the load did to a partition, as the published table shows it."""
+    key = layout.table_file(api.name, manifest.tenant_id, partition)
+    if not brought and lake.store.tag(key) is None:
+        return PartitionCounts(partition), Lateness()
+    whole = manifest.filter_by == api.event_time and not manifest.past_retention
+    return count_load(
+        lake,
+        key,
+        partition=partition,
+        event_time=column_name(api.event_time),
+        read_at=manifest.read_at,
+        brought=brought,
+        window=manifest.window if whole else None,
+    )
+
+
+def _record(
+    manifest: ReadManifest,
+    run_id: str,
+    staged: StagedCounts,
+    counted: list[tuple[PartitionCounts, Lateness]],
+    *,
+    replay: bool,
+) -> LedgerRecord:
+    kind = "replay" if replay else manifest.kind
+    summary = manifest.summary
+    return LedgerRecord(
+        record_id=record_id(manifest.read_id, kind, run_id),
+        read_id=manifest.read_id,
+        api=manifest.api,
+        tenant_id=manifest.tenant_id,
+        window_start=manifest.window.start,
+        window_end=manifest.window.end,
+        kind=kind,
+        read_kind=manifest.kind,
+        filter_by=manifest.filter_by,
+        run_id=run_id,
+        read_at=manifest.read_at,
+        loaded_at=max(manifest.read_at, datetime.now(UTC)),
+        settle=manifest.settle,
+        past_retention=manifest.past_retention,
+        requests=summary.requests,
+        pages=summary.pages,
+        bytes=summary.bytes,
+        throttled=summary.throttled,
+        waited=summary.waited,
+        events=summary.events,
+        distinct=staged.distinct,
+        duplicates=staged.duplicates,
+        conflicts=staged.conflicts,
+        rejects=staged.rejects,
+        outside=staged.outside,
+        retimed=staged.retimed,
+        first_event=staged.first_event,
+        last_event=staged.last_event,
+        id_checksum=staged.id_checksum,
+        partitions=tuple(
+            counts for counts, _ in counted if counts != PartitionCounts(counts.partition)
+        ),
+        lateness=sum((late for _, late in counted), Lateness()),
+        surprises=staged.surprises,
+    )

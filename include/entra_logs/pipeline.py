@@ -1,0 +1,180 @@
+"""The four verbs of every run: authenticate, extract, normalise, load. Free of Airflow.
+
+Each takes the run, what the verb before it returned, and the lake (and Graph, where it is asked).
+What it returns is small: keys and counts, fit for XCom. The data itself passes through the lake, as
+the tasks of one run may land on different workers: pages in `raw/`, tables in `staging/`.
+"""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from include.entra_logs import loading
+from include.entra_logs.api import Schedule, Window, utc_text
+from include.entra_logs.errors import InvalidFilter, Refused
+from include.entra_logs.graph.client import GraphClient
+from include.entra_logs.lake import Lake, ledger, raw, staging
+from include.entra_logs.lake.raw import ReadManifest
+from include.entra_logs.read import ReadSummary
+
+log = logging.getLogger(__name__)
+
+Handover = dict[str, Any]
+"""What one task leaves for the next: strings, numbers and lists of strings."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """What one DAG run does."""
+
+    schedule: Schedule
+    window: Window
+    source: str
+    """`graph`, or `raw`: normalise and load again what this schedule has read before."""
+    run_id: str
+    attempt: int = 1
+
+    def __str__(self) -> str:
+        return f"{self.schedule.dag_id} {self.window}"
+
+
+def authenticate(run: Run, graph: GraphClient | None, lake: Lake, retention: timedelta) -> Handover:
+    """Proof that the lake can be written and the window be read: the tenant, and Graph's clock.
+
+    Without `graph` (a run from raw) only the lake is tried. Raises Refused with the one thing to
+    change, and for a window that is not settled by Graph's clock.
+    """
+    lake.check()
+    if graph is None:
+        return {}
+    access = graph.authenticate(run.schedule.api, run.window, run.schedule.filter_by)
+    asked_at = access.asked_at or datetime.now(UTC)
+    if access.filter_refused and not _past_retention(run, asked_at, retention):
+        raise Refused(
+            f"Graph refuses the window {run.window} as too old, though it is younger than "
+            f"{retention.days} days: set ENTRA_RETENTION_DAYS to what this tenant keeps (7 days "
+            "without a premium licence, 30 with one)."
+        )
+    _refuse_unsettled(run, asked_at)
+    return {"tenant_id": access.tenant_id, "asked_at": asked_at.isoformat()}
+
+
+def _past_retention(run: Run, asked_at: datetime, retention: timedelta) -> bool:
+    """Whether Graph has begun to forget the window by then."""
+    return run.window.start < asked_at - retention
+
+
+def _refuse_unsettled(run: Run, asked_at: datetime) -> None:
+    settled_at = run.window.end + run.schedule.settle
+    if asked_at < settled_at:
+        raise Refused(
+            f"The window {run.window} is not settled: events of it still arrive. Run it again from "
+            f"{utc_text(settled_at)} on; Graph's clock says {utc_text(asked_at)}."
+        )
+
+
+def extract(
+    run: Run, access: Handover, graph: GraphClient | None, lake: Lake, retention: timedelta
+) -> Handover:
+    """Every page of the window is in raw: the keys of the reads, and counts.
+
+    From Graph that is one read; a sweep that the ledger already holds is none. From raw these are
+    the complete reads that this schedule has made of the window before.
+    """
+    if graph is None:
+        found = raw.manifests(lake, run.schedule.api.name, None, run.window, run.schedule.kind)
+        log.info("%s: %d complete reads are in raw", run, len(found))
+        return {"replay": True, "reads": [manifest.key for manifest in found]}
+    tenant_id = access["tenant_id"]
+    if run.schedule.is_sweep and (earlier := _swept(run, tenant_id, lake)):
+        log.info("%s: nothing to do, %s was read late enough", run, earlier)
+        return {"replay": False, "reads": []}
+    manifest = _read(run, tenant_id, access, graph, lake, retention)
+    return {
+        "replay": False,
+        "reads": [manifest.key],
+        "pages": manifest.summary.pages,
+        "events": manifest.summary.events,
+        "bytes": manifest.summary.bytes,
+    }
+
+
+def _swept(run: Run, tenant_id: str, lake: Lake) -> str | None:
+    """The read that makes this sweep unnecessary: complete, of the whole window, as late."""
+    settled_at = run.window.end + run.schedule.settle
+    records = ledger.records(lake, run.schedule.api.name, tenant_id, run.window)
+    for record in records:
+        whole = record.window_start <= run.window.start and run.window.end <= record.window_end
+        same = record.filter_by == run.schedule.filter_by and not record.past_retention
+        if whole and same and record.read_at >= settled_at:
+            return record.read_id
+    return None
+
+
+def _read(
+    run: Run,
+    tenant_id: str,
+    access: Mapping[str, Any],
+    graph: GraphClient,
+    lake: Lake,
+    retention: timedelta,
+) -> ReadManifest:
+    """The manifest of a complete read of the window."""
+    schedule = run.schedule
+    asked_at = datetime.fromisoformat(access["asked_at"])
+    past = _past_retention(run, asked_at, retention)
+    staged = staging.open_read(
+        lake,
+        schedule.api.name,
+        tenant_id,
+        run.window,
+        kind=schedule.kind,
+        filter_by=schedule.filter_by,
+        run_id=run.run_id,
+        attempt=run.attempt,
+        now=datetime.now(UTC),
+    )
+    try:
+        summary = graph.read(schedule.api, run.window, schedule.filter_by, staged)
+    except InvalidFilter:
+        if not past:
+            raise
+        log.warning("%s: Graph keeps this window no more; recorded as past retention", run)
+        summary = ReadSummary(
+            read_at=asked_at, pages=0, events=0, bytes=0, requests=1, throttled=0, waited=0
+        )
+    _refuse_unsettled(run, summary.read_at)
+    return raw.publish(staged, summary, past_retention=past, settle=schedule.settle)
+
+
+def normalise(run: Run, reads: Handover, lake: Lake) -> Handover:
+    """The reads' events as typed tables in staging: the keys of the reads, and counts."""
+    events = rejects = 0
+    for key in reads["reads"]:
+        counts = loading.stage(lake, run.run_id, raw.manifest(lake, key), run.schedule.api)
+        events += counts.distinct
+        rejects += counts.rejects
+    return {**reads, "distinct": events, "rejects": rejects}
+
+
+def load(run: Run, tables: Handover, lake: Lake) -> Handover:
+    """The staged events are in the tables, each once, and the reads are in the ledger: counts."""
+    totals = {"added": 0, "changed": 0, "unchanged": 0, "lacked": 0}
+    for key in tables["reads"]:
+        manifest = raw.manifest(lake, key)
+        record = loading.load_read(
+            lake, run.run_id, manifest, run.schedule.api, replay=tables["replay"]
+        )
+        log.info(
+            "%s: %d events added, %d changed, %d as they were, %d lacked",
+            run,
+            record.added,
+            record.changed,
+            record.unchanged,
+            record.lacked,
+        )
+        for name in totals:
+            totals[name] += getattr(record, name)
+    return {"reads": len(tables["reads"]), **totals}
