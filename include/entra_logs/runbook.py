@@ -38,8 +38,6 @@ A logical date on an even hour means the two hours that start there, for every k
 
 `to-date` is inclusive, a paused DAG leaves the runs queued, and a conf sticks to its runs: say
 `source` every time. `{{"source": "raw"}}` loads again what this DAG has read before, without Graph.
-A backfill ahead of the scheduler's own runs makes the scheduler go on after it: backfill what lies
-between as well.
 """
 
 _WHAT = {

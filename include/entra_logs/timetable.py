@@ -1,22 +1,23 @@
 """The timetable of every DAG: two-hour data intervals on even UTC hours, due once settled.
 
-Airflow asks it when a run is created, in the scheduler; it reads no clock and no database. The
-plugin `plugins/entra_lake.py` registers it: an unregistered timetable stops the parsing of all
-DAGs. It lives here, as a class imported as `plugins.…` is not found as registered.
+Airflow asks it when a run is created, in the scheduler; it reads no clock. The plugin
+`plugins/entra_lake.py` registers it: an unregistered timetable stops the parsing of all DAGs. It
+lives here, as a class imported as `plugins.…` is not found as registered.
 """
 
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from airflow.models.dagrun import DagRun
 from airflow.timetables.base import DagRunInfo, DataInterval, TimeRestriction
 from airflow.timetables.interval import CronDataIntervalTimetable
+from airflow.utils.types import DagRunType
 from pendulum import DateTime, instance
+from sqlalchemy import select
+from sqlalchemy.orm import object_session
 
 from include.entra_logs.api import PARTITION, partition_start
 from include.entra_logs.start import parse_start
-
-if TYPE_CHECKING:
-    from airflow.models.dagrun import DagRun
 
 EVERY_TWO_HOURS = "0 */2 * * *"
 
@@ -107,15 +108,39 @@ class SettledIntervalTimetable(CronDataIntervalTimetable):  # type: ignore[misc]
             return interval_from(run_after)
         return interval_from(partition_start(run_after - self._settle) - PARTITION)
 
-    def run_info_from_dag_run(self, *, dag_run: "DagRun") -> DagRunInfo:
+    def run_info_from_dag_run(self, *, dag_run: DagRun) -> DagRunInfo:
         """What the scheduler goes on from: the interval that the run's logical date means.
 
         `airflow dags trigger --logical-date` stores the interval of its own now instead: taken at
-        its word, the scheduler would leave out all that lies between, or stand still.
+        its word, the scheduler would leave out all that lies between, or stand still. A backfill
+        that lies ahead of the scheduler would do the same, so it goes on where its own runs end.
         """
         info = super().run_info_from_dag_run(dag_run=dag_run)
         at = dag_run.logical_date
-        return info._replace(data_interval=interval_from(at)) if at and is_boundary(at) else info
+        if at is None or not is_boundary(at):
+            return info
+        if dag_run.run_type == DagRunType.BACKFILL_JOB and self._first is not None:
+            at = _end_of_own_runs(dag_run, self._align_to_next(self._first))
+        return info._replace(data_interval=interval_from(at))
+
+
+def _end_of_own_runs(backfilled: DagRun, first: datetime) -> datetime:
+    """The logical date up to which, from the last scheduled run on, every interval has a run.
+
+    `first` is the first interval that is scheduled at all. Airflow (3.3.2) takes the latest run of
+    a schedule *or a backfill* as the last one, and would never come back to what lies before it.
+    """
+    session = object_session(backfilled)
+    if session is None:
+        return backfilled.logical_date
+    runs = select(DagRun.logical_date).where(DagRun.dag_id == backfilled.dag_id)
+    scheduled = runs.where(DagRun.run_type == DagRunType.SCHEDULED)
+    last = session.scalar(scheduled.order_by(DagRun.logical_date.desc()).limit(1))
+    at = max(first - PARTITION, last) if last else first - PARTITION
+    taken = set(session.scalars(runs.where(DagRun.logical_date > at)))
+    while at + PARTITION in taken:
+        at += PARTITION
+    return at
 
 
 def _spoken(settle: timedelta) -> str:

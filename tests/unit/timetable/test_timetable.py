@@ -150,6 +150,7 @@ def test_a_triggered_run_does_not_move_the_scheduler() -> None:
         data_interval_start=at("2026-11-22T06:00Z"),
         data_interval_end=at("2026-11-22T08:00Z"),
         run_after=at("2026-11-22T08:20Z"),
+        run_type="manual",
         partition_key=None,
         partition_date=None,
     )
