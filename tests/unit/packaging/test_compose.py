@@ -10,8 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner as TyperCli
 
 from include.entra_logs.settings import PREFIX, Settings
+from include.graph_emulator.__main__ import app as emulator_cli
+from include.graph_emulator.serve import connection
+from include.graph_emulator.settings import Settings as Emulated
 
 ROOT = Path(__file__).resolve().parents[3]
 INIT = ROOT / "docker" / "init.sh"
@@ -171,6 +175,20 @@ def test_what_keeps_running_is_watched(compose: Compose) -> None:
             assert service["healthcheck"]["test"], name
         for port in service.get("ports", []):
             assert port.startswith("127.0.0.1:"), port
+
+
+def test_the_demo_connects_to_what_it_starts(
+    compose: Compose, make_env: Callable[..., dict[str, str]]
+) -> None:
+    """The demo's connection is the one that the emulator, started so, would print."""
+    command = compose["services"]["graph-emulator"]["command"]
+    options = dict(option.removeprefix("--").split("=") for option in reversed(command[1:]))
+    folder, port = Path(options["directory"]), options["port"]
+    wanted = connection(f"{options['name']}:{port}", Emulated(), folder / "ca.pem")
+    assert options["name"] == "graph-emulator"
+    assert json.loads(make_env("--demo")["AIRFLOW_CONN_MSGRAPH_DEFAULT"]) == wanted
+    parsed = TyperCli().invoke(emulator_cli, [*command, "--help"])
+    assert parsed.exit_code == 0, parsed.output
 
 
 def test_the_demo_needs_its_profile(compose: Compose) -> None:
