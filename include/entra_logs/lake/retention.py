@@ -4,33 +4,14 @@ The ledger is told before the first object goes, so that neither `verify` nor th
 was removed for lost. Records of the ledger stay for ever.
 """
 
-import re
 from collections import defaultdict
-from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from include.entra_logs.api import partition_start
 from include.entra_logs.apis import CATALOGUE
-from include.entra_logs.lake import Lake, layout, ledger
+from include.entra_logs.lake import Lake, ledger
+from include.entra_logs.lake.history import RawRead, partitions, raw_reads
 from include.entra_logs.lake.ledger import Removal
-
-_RAW = re.compile(rf"(.*/tenant_id=([^/]+)/.*/((\d{{8}}T\d{{6}}Z)-[^/.]+)){layout.RAW_SUFFIX}")
-
-
-@dataclass(frozen=True)
-class RawRead:
-    """The raw answer of a read, as its key tells."""
-
-    key: str
-    tenant_id: str
-    read_id: str
-    read_at: datetime
-
-    @property
-    def manifest(self) -> str:
-        """Key of what makes it complete."""
-        return self.key.removesuffix(layout.RAW_SUFFIX) + layout.MANIFEST_SUFFIX
 
 
 def remove_old_tables(lake: Lake, keep: timedelta, now: datetime) -> int:
@@ -39,7 +20,7 @@ def remove_old_tables(lake: Lake, keep: timedelta, now: datetime) -> int:
     removed = 0
     for api in CATALOGUE:
         gone: dict[str, list[str]] = defaultdict(list)
-        for tenant_id, start, key in _partitions(lake, api):
+        for tenant_id, start, key in partitions(lake, api):
             if start < before:
                 gone[tenant_id].append(key)
         for tenant_id, keys in gone.items():
@@ -67,29 +48,14 @@ def remove_old_raw(lake: Lake, keep: timedelta, now: datetime) -> int:
         for tenant_id, reads in gone.items():
             ledger.note_removal(lake, Removal("raw", api, tenant_id, before, now))
             for read in reads:
-                lake.store.delete([read.manifest, read.key])
+                lake.store.delete([read.manifest, read.pages])
             removed += len(reads)
     return removed
 
 
-def raw_reads(lake: Lake, api: str) -> Iterator[RawRead]:
-    """The raw answers of an API, of complete reads and of others."""
-    for found in lake.store.list(layout.raw_prefix(api)):
-        if part := _RAW.fullmatch(found.key):
-            read_at = datetime.strptime(part[4], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
-            yield RawRead(found.key, part[2], part[3], read_at)
-
-
-def _partitions(lake: Lake, api: str) -> Iterator[tuple[str, datetime, str]]:
-    """Tenant, start and key of each partition of the API's table."""
-    for found in lake.store.list(layout.table_prefix(api)):
-        if place := layout.table_partition(found.key):
-            yield place[1], place[2].start, found.key
-
-
 def _unneeded(lake: Lake, api: str) -> set[str]:
     """Ids of the reads that are loaded, and whose partitions are there or were removed for age."""
-    there = {(tenant_id, start) for tenant_id, start, _ in _partitions(lake, api)}
+    there = {(tenant_id, start) for tenant_id, start, _ in partitions(lake, api)}
     removed: dict[str, datetime | None] = {}
     free = set()
     for record in ledger.records(lake, api):

@@ -3,10 +3,13 @@
 from collections import defaultdict
 from datetime import UTC, datetime, timedelta
 
+from include.entra_logs.api import Window
 from include.entra_logs.apis import CATALOGUE
+from include.entra_logs.errors import Refused
 from include.entra_logs.lake import Lake, layout, ledger
 from include.entra_logs.lake.retention import remove_old_raw, remove_old_tables
 from include.entra_logs.lake.store import Stored
+from include.entra_logs.lake.verify import Report, prove
 
 LEFTOVER = timedelta(days=7)
 """Staging that nobody has touched for so long belongs to a run that ended without a word."""
@@ -14,6 +17,10 @@ REST = timedelta(hours=6)
 """Staging of a finished run stays so long: a task of the run may just be done again."""
 CYCLE = 90
 """Days in which the daily slices have proved the whole history once."""
+SWEPT = timedelta(days=5)
+"""Age of a day that its last sweep has read for sure."""
+TOLD = 5
+"""Differences that an error names; the log has all of them."""
 
 
 def tidy(
@@ -33,6 +40,35 @@ def tidy(
         "raw": remove_old_raw(lake, raw_retention, now) if raw_retention else 0,
         "records": ledger.roll_up(lake),
     }
+
+
+def verify_slice(lake: Lake, now: datetime | None = None) -> dict[str, int]:
+    """Counts of what was proved today: the newest day that all sweeps have read, and old days.
+
+    Each day of history has its turn once in `CYCLE` days. Raises Refused, naming windows, where
+    raw, tables and ledger differ. `now` is this machine's clock unless given.
+    """
+    now = now or datetime.now(UTC)
+    newest = (now - SWEPT).date()
+
+    def has_its_turn(day: Window) -> bool:
+        age = (newest - day.start.date()).days
+        return age >= 0 and age % CYCLE == 0
+
+    report = prove(lake, CATALOGUE, has_its_turn)
+    if not report.ok:
+        raise Refused(_told(report))
+    return {"reads": report.reads, "partitions": report.partitions}
+
+
+def _told(report: Report) -> str:
+    """One sentence for a report with differences."""
+    found = [str(difference) for difference in report.differences]
+    more = f"; and {len(found) - TOLD} more" if len(found) > TOLD else ""
+    return (
+        f"Raw, tables and ledger differ {len(found)} times: {'; '.join(found[:TOLD])}{more}. Clear "
+        'the runs of these windows with {"source": "raw"}, or rebuild the partitions from raw.'
+    )
 
 
 def remove_leftovers(lake: Lake, now: datetime) -> int:
