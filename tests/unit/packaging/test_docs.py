@@ -3,10 +3,13 @@
 import re
 from pathlib import Path
 
+import duckdb
+import pyarrow.parquet as pq
 import pytest
 
 from include.entra_logs.apis import CATALOGUE
 from include.entra_logs.dags_docs import PAGE, dags_page
+from include.entra_logs.schema import table_schema
 from include.entra_logs.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -76,3 +79,24 @@ def test_every_decision_is_numbered_and_listed() -> None:
         title = page.read_text(encoding="utf-8").splitlines()[0].removeprefix("# ")
         number, _, words = title.partition(" · ")
         assert f"| [{number}]({page.name}) | {words} |" in index
+
+
+def test_query_of_the_readme_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every SQL block of the README runs on a lake with the declared columns."""
+    for name, api in CATALOGUE.items():
+        folder = tmp_path / f"lake/tables/{name}/tenant_id=t/date=2026-11-22/hour=00"
+        folder.mkdir(parents=True)
+        pq.write_table(table_schema(api).empty_table(), folder / "events.parquet")
+    monkeypatch.chdir(tmp_path)
+    blocks = re.findall(r"```sql\n(.*?)```", (ROOT / "README.md").read_text("utf-8"), re.DOTALL)
+    assert blocks
+    for block in blocks:
+        duckdb.sql(block).fetchall()
+
+
+def test_every_setting_of_the_readme_is_documented() -> None:
+    """The generated table of settings has every ENTRA_ variable that the README names."""
+    named = set(re.findall(r"\bENTRA_[A-Z_]+[A-Z]\b", (ROOT / "README.md").read_text("utf-8")))
+    table = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
+    assert named
+    assert [name for name in named if f"`{name}`" not in table] == []
