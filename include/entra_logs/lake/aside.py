@@ -40,11 +40,11 @@ class Aside:
         if read is None or not read.has_manifest:
             what = "raw answer" if read is None else "manifest"
             raise Corrupt(f"the {what} of read {read_id} is lost")
-        if not read.has_pages:
+        manifest = raw.manifest(self._lake, read.manifest)
+        if manifest.summary.pages and not read.has_pages:
             raise Corrupt(f"the pages of read {read_id} are lost")
         folder = self._folder / read_id
         folder.mkdir()
-        manifest = raw.manifest(self._lake, read.manifest)
         found = normalise(
             self._api,
             manifest.filter_by,

@@ -61,7 +61,7 @@ def differences(stored: Source, rebuilt: Source, keys: Keys, gone: Int64) -> Dif
     return found
 
 
-def _count(  # noqa: PLR0913, PLR0917 - two stretches, and how to judge them
+def _count(
     found: Differences,
     have: pa.RecordBatch,
     want: pa.RecordBatch,

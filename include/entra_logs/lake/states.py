@@ -177,10 +177,11 @@ def _disagreeing(reads: list[LedgerRecord], interval: Window) -> list[LedgerReco
     odd = []
     for number, read in enumerate(reads):
         counts = read.at(interval.start)
-        before = [
-            r for r in reads[:number] if r.loaded_at <= read.loaded_at and _is_whole(r, interval)
-        ]
-        if counts.lacked or (before and shows_a_cut(counts)):
+        known = counts.changed + counts.unchanged + counts.lacked
+        earlier = [r.at(interval.start).brought for r in reads[:number] if _is_whole(r, interval)]
+        # An earlier read that brought more than was known was loaded later: it says nothing here.
+        compared = bool(earlier) and max(earlier) <= known
+        if counts.lacked or (compared and shows_a_cut(counts)):
             odd.append(read)
     return odd
 
