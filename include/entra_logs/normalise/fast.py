@@ -105,5 +105,5 @@ def _struct(structs: pa.StructArray, shape: Group, *, checked: bool) -> pa.Struc
 
 def _exact(values: pa.Array) -> None:
     """Unfit if a double is not finite or so large that digits of an integer may be lost."""
-    if not pc.all(pc.less(pc.abs(values), EXACT)).as_py():
+    if not pc.all(pc.less(pc.abs(values), EXACT), min_count=0).as_py():
         raise Unfit("a number that a double may not hold")

@@ -1,11 +1,11 @@
 """The event that a row of a table was made from."""
 
-import json
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
 from include.entra_logs.api import Api, utc_text
+from include.entra_logs.normalise import verbatim
 from include.entra_logs.normalise.shape import Group, Many, Node, event_shape
 from include.entra_logs.schema import EXTRA, column_name
 
@@ -15,12 +15,12 @@ def rebuild_event(row: Mapping[str, Any], api: Api) -> dict[str, Any]:
 
     `row` is a row as `pyarrow` gives it (`to_pylist`). Equal to the original up to microseconds,
     absent = null = {}, the order of keys, all but the last of duplicate keys, and the spelling of
-    numbers.
+    numbers. What Python can't hold (1e400, a hundred levels of nesting) is a `Verbatim`.
     """
     shape = event_shape(api)
     event = _object(row, shape)
     if extra := row.get(EXTRA):
-        _overlay(event, json.loads(extra), shape)
+        _overlay(event, verbatim.loads(extra.encode()), shape)
     return event
 
 
