@@ -8,7 +8,10 @@ import orjson
 from include.graph_emulator import ticks
 from include.graph_emulator.clock import Clock
 
-JSON = "application/json;odata.metadata=minimal;odata.streaming=true;IEEE754Compatible=false;charset=utf-8"
+JSON = (
+    "application/json;odata.metadata=minimal;odata.streaming=true;IEEE754Compatible=false;"
+    "charset=utf-8"
+)
 
 
 @dataclass
@@ -30,6 +33,7 @@ class Answer:
 
     @property
     def size(self) -> int:
+        """Bytes of the body."""
         return sum(len(piece) for piece in self.body)
 
 
@@ -38,7 +42,7 @@ def json_answer(value: object, status: int = 200) -> Answer:
     return Answer(status, [orjson.dumps(value)], content_type="application/json; charset=utf-8")
 
 
-class Refusal(Exception):  # noqa: N818  what Graph answers is not an error of ours
+class Refusal(Exception):
     """A request that Graph answers with an error envelope."""
 
     def __init__(

@@ -16,7 +16,7 @@ FEDERATED_SUBJECT = "system:serviceaccount:entra:lake"
 FEDERATED_AUDIENCE = "api://AzureADTokenExchange"
 
 
-class AssertionRefused(Exception):  # noqa: N818  what the login host answers is not an error of ours
+class AssertionRefused(Exception):
     """An assertion that proves nothing; `number` is the AADSTS code."""
 
     def __init__(self, number: int, message: str) -> None:

@@ -60,7 +60,7 @@ def _changed(name: str, old: object, new: object) -> Json:
     return {"displayName": name, "oldValue": text[0], "newValue": text[1]}
 
 
-def _target(  # noqa: PLR0913  the properties of a targetResource
+def _target(
     kind: str, name: str | None, id_: str, changed: list[Json] | None = None,
     upn: str | None = None, group: str | None = None,
 ) -> Json:  # fmt: skip
@@ -145,7 +145,10 @@ def _role(people: Company, draw: random.Random) -> Change:
         _changed("Role.WellKnownObjectName", None, name.replace(" ", "")),
     ]
     targets = [_user_target(draw.choice(people.people), changed), _target("Role", name, id_)]
-    details = [{"key": "ipaddr", "value": None}, {"key": "Justification", "value": "on call"}]
+    details: list[Json] = [
+        {"key": "ipaddr", "value": None},
+        {"key": "Justification", "value": "on call"},
+    ]
     return Change(_by_admin(people, draw), targets, details)
 
 
@@ -227,8 +230,8 @@ ACTIVITIES = (
              "CreateRequestGrantedEligibleRole", 1, _role),
     Activity("Consent to application", "ApplicationManagement", _CORE, "Assign", 1.5, _consent),
     Activity("Add service principal", "ApplicationManagement", _CORE, "Add", 1, _consent),
-    Activity("Update application – Certificates and secrets management ", "ApplicationManagement",
-             _CORE, "Update", 0.8, _app_secret),
+    Activity("Update application \u2013 Certificates and secrets management ",
+             "ApplicationManagement", _CORE, "Update", 0.8, _app_secret),
     Activity("Update conditional access policy", "Policy", "Conditional Access", "Update", 0.4,
              _policy),
     Activity("Update device", "Device", _CORE, "Update", 12, _device),

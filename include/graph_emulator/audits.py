@@ -41,6 +41,7 @@ class Audits:
 
     @property
     def width(self) -> int:
+        """Ticks of a bucket."""
         return bucket_width(self.per_day)
 
     def bucket(self, number: int) -> Bucket:

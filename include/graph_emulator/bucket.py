@@ -42,7 +42,9 @@ class Bucket:
 class Source(Protocol):
     """Where the events of one API come from: bucket `n` covers `[n * width, (n + 1) * width)`."""
 
-    width: int
+    @property
+    def width(self) -> int:
+        """Ticks of a bucket."""
 
     def bucket(self, number: int) -> Bucket:
         """The events of one stretch; the same number gives the same events."""

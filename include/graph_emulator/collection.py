@@ -18,7 +18,8 @@ from include.graph_emulator.throttle import Throttle, refuse
 from include.graph_emulator.tokens import Grant, Tokens
 
 _NO_ROLE = "Calling principal does not have required MSGraph permissions {}"  # observed, 2024
-_NO_SCOPE = "You cannot perform the requested operation, required scopes are missing in the token."  # observed, 2023; its status and code were not shown
+_NO_SCOPE = "You cannot perform the requested operation, required scopes are missing in the token."
+"""Observed in 2023; its status and code were not shown, so those are inferred."""
 NOT_PREMIUM = (
     403,
     "Authentication_RequestFromNonPremiumTenantOrB2CTenant",

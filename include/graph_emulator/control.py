@@ -26,11 +26,12 @@ from pydantic import ValidationError
 
 from include.graph_emulator import ticks
 from include.graph_emulator.answers import Answer, json_answer
+from include.graph_emulator.apis import BY_NAME
 from include.graph_emulator.collection import Collections
 from include.graph_emulator.faults import Fault, Plan
 from include.graph_emulator.requests import Request
 from include.graph_emulator.stats import Stats
-from include.graph_emulator.truth import truth
+from include.graph_emulator.truth import Asked, truth
 from include.graph_emulator.world import World
 
 Json = dict[str, Any]
@@ -101,13 +102,17 @@ class Control:
         return str(fields.get("tenant") or next(iter(self.graph.settings.tenants)))
 
     def _truth(self, fields: Json) -> Json:
-        at = ticks.from_text(fields["at"]) if fields.get("at") else self.graph.clock.now()
-        return truth(
-            self.world, self._tenant(fields), fields["api"], ticks.from_text(fields["start"]),
-            ticks.from_text(fields["end"]), fields.get("by") or None, at,
+        collection = BY_NAME[fields["api"]]
+        asked = Asked(
+            start=ticks.from_text(fields["start"]),
+            end=ticks.from_text(fields["end"]),
+            by=fields.get("by") or collection.event_time,
+            at=ticks.from_text(fields["at"]) if fields.get("at") else self.graph.clock.now(),
             events=fields.get("events") in ("1", "true"),
             names=fields.get("names", "1") in ("1", "true"),
-        )  # fmt: skip
+        )
+        timeline = self.world.timeline(self._tenant(fields), collection.name)
+        return truth(timeline, collection, asked)
 
     def _add(self, fields: Json) -> Json:
         now, events = self.graph.clock.now(), fields["events"]

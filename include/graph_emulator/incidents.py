@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from include.graph_emulator import ticks
-from include.graph_emulator.company import Company, Device, Person, Place, guid
+from include.graph_emulator.company import Company, Device, Person, guid
 from include.graph_emulator.office_hours import expected
+from include.graph_emulator.sites import Place
 
 
 @dataclass(frozen=True)
@@ -120,17 +121,11 @@ def _steps(draw: random.Random, detected: int, timing: str, level: str) -> tuple
     return tuple(found)
 
 
-def _later(  # noqa: PLR0913  the fields of a step
+def _later(
     draw: random.Random, before: Step, updated: int, state: str, level: str, detail: str
 ) -> Step:
     visible = max(updated, before.visible) + draw.randrange(20 * ticks.SECOND, 5 * ticks.MINUTE)
     return Step(updated, visible, state, level, detail)
-
-
-def _attempt(  # noqa: PLR0913  what an attempt consists of
-    draw: random.Random, at: int, person: Person, ip: str, place: Place, device: Device, error: int
-) -> Attempt:
-    return Attempt(guid(draw), guid(draw), at, person, ip, place, device, error)
 
 
 def _incident(draw: random.Random, people: Company, at: int, kind: str) -> Incident:
@@ -140,7 +135,7 @@ def _incident(draw: random.Random, people: Company, at: int, kind: str) -> Incid
     ip = f"198.18.{draw.randrange(100, 200)}.{draw.randrange(1, 255)}"
     device = draw.choice((_UNKNOWN, person.phone, person.devices[0]))
     error = draw.choice((0, 0, 0, 50126, 50053, 53003))
-    attempt = _attempt(draw, at, person, ip, place, device, error)
+    attempt = Attempt(guid(draw), guid(draw), at, person, ip, place, device, error)
     detected = _detected(draw, at, timing)
     steps = _steps(draw, detected, timing, level)
     return Incident(
@@ -158,7 +153,7 @@ def _spray(draw: random.Random, people: Company, day: int, size: int) -> list[At
         at = begin + draw.randrange(ticks.HOUR)
         ip = f"{network}.{draw.randrange(1, 20)}"
         error = draw.choices((50126, 50053, 0), (95, 4, 1))[0]
-        found.append(_attempt(draw, at, person, ip, place, _SCRIPT, error))
+        found.append(Attempt(guid(draw), guid(draw), at, person, ip, place, _SCRIPT, error))
     return found
 
 

@@ -21,7 +21,7 @@ from include.graph_emulator.tokens import Tokens
 _ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
 
-class LoginRefused(Exception):  # noqa: N818  what the login host answers is not an error of ours
+class LoginRefused(Exception):
     """An error of the token endpoint, AADSTS`number`."""
 
     def __init__(self, status: int, error: str, number: int, message: str) -> None:

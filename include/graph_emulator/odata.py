@@ -85,11 +85,11 @@ class _Reader:
         if name not in self.collection.times or not isinstance(literal, (ast.Date, ast.DateTime)):
             return False
         low, high = self.bounds.get(name, _NO_DATE)
-        new_low, new_high = self._span(name, comparator, ticks.from_text(literal.val))
+        new_low, new_high = self._span(comparator, ticks.from_text(literal.val))
         self.bounds[name] = (max(low, new_low), min(high, new_high))
         return name == self.collection.event_time
 
-    def _span(self, name: str, comparator: Any, at: int) -> tuple[int, int]:
+    def _span(self, comparator: Any, at: int) -> tuple[int, int]:
         """The times that a comparison allows.
 
         riskDetections: gt and lt return rows equal to the bound (observed). Audit logs: gt and lt
@@ -154,7 +154,7 @@ class _Reader:
             return lambda _: False
         if not isinstance(literal, (ast.Date, ast.DateTime)):
             raise invalid()
-        low, high = self._span(name, comparator, ticks.from_text(literal.val))
+        low, high = self._span(comparator, ticks.from_text(literal.val))
 
         def within(event: Event) -> bool:
             value = _value(event, name)

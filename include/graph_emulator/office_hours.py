@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from include.graph_emulator import ticks
-from include.graph_emulator.company import OFFICES
+from include.graph_emulator.sites import OFFICES
 
 _BY_HOUR = (
     .01, .005, .005, .005, .01, .03, .12, .45, 1.0, 1.1, .9, .8,
@@ -102,4 +102,5 @@ def draw_arrivals(
     kind = draw.choice(len(table), len(times), p=table[:, 0])
     low, high = table[kind, 1], table[kind, 2]
     delay = low + draw.random(len(times)) * (high - low)
-    return times + (delay * ticks.SECOND).astype(np.int64)
+    found: NDArray[np.int64] = times + (delay * ticks.SECOND).astype(np.int64)
+    return found

@@ -99,7 +99,7 @@ class Pages:
         full = count == wanted and self.settings.empty_last_page
         return Rows(pieces, count, query.token.offset, more=more or full)
 
-    def _pieces(  # noqa: PLR0913  where to cut, and from what
+    def _pieces(
         self, query: Query, timeline: Timeline, stretch: Stretch, skip: int, taken: int, at: int
     ) -> list[bytes | memoryview]:
         block = timeline.block(stretch, at, beta=query.version == "beta")

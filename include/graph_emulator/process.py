@@ -63,7 +63,7 @@ class Emulator:
             base_url=f"{self.url}/_emulator/", verify=verify, trust_env=False, timeout=300
         )
 
-    def truth(  # noqa: PLR0913  what names a window
+    def truth(
         self, api: str, start: Time, end: Time, by: str | None = None, at: Time | None = None,
         *, events: bool = False, tenant: str | None = None,
     ) -> Truth:  # fmt: skip

@@ -121,7 +121,7 @@ async def _trickle(answer: Answer, send: Send) -> None:
 
 
 def _protocol(app: App) -> type[asyncio.Protocol]:
-    """uvicorn's protocol, which also tells `app` about its connections."""
+    """Uvicorn's protocol, which also tells `app` about its connections."""
 
     class Connection(HttpToolsProtocol):
         def connection_made(self, transport: Any) -> None:
@@ -140,7 +140,7 @@ def _protocol(app: App) -> type[asyncio.Protocol]:
 def make_server(app: App, tls: ssl.SSLContext | None) -> uvicorn.Server:
     """A server for `app`; plain HTTP if `tls` is None."""
     config = uvicorn.Config(
-        app,  # type: ignore[arg-type]  # our ASGI types are plain dicts
+        app,
         http=_protocol(app),
         loop="uvloop",
         ws="none",
@@ -159,6 +159,6 @@ def make_server(app: App, tls: ssl.SSLContext | None) -> uvicorn.Server:
 
 async def end_with_parent(parent: int) -> None:
     """End this process once the process `parent` is gone."""
-    while os.getppid() == parent:
+    while os.getppid() == parent:  # noqa: ASYNC110  nothing announces that a parent is gone
         await asyncio.sleep(0.5)
     os._exit(0)

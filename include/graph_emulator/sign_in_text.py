@@ -6,16 +6,18 @@ emulator makes events. The order of properties follows Microsoft's examples.
 
 from dataclasses import dataclass
 from functools import lru_cache
-from uuid import UUID
+from typing import NamedTuple
 
 import orjson
 
-from include.graph_emulator.company import App, Company, Device, Person, Place
+from include.graph_emulator.company import Company, Device, Person
+from include.graph_emulator.outcomes import MFA, OUTCOMES
+from include.graph_emulator.sites import Place
+from include.graph_emulator.software import App
 from include.graph_emulator.ticks import to_text
 
 
-@dataclass(frozen=True)
-class Risk:
+class Risk(NamedTuple):
     """The risk properties of a sign-in."""
 
     detail: str = "none"
@@ -28,8 +30,7 @@ class Risk:
 NO_RISK = Risk()
 
 
-@dataclass(frozen=True)
-class Circumstances:
+class Circumstances(NamedTuple):
     """Everything that one sign-in tells."""
 
     id: str
@@ -46,35 +47,21 @@ class Circumstances:
     noise: int
 
 
-_MFA = "MFA requirement satisfied by claim in the token"
-OUTCOMES = {
-    # errorCode: (failureReason, additionalDetails, conditionalAccessStatus)
-    0: (None, None, "success"),
-    50126: ("Error validating credentials due to invalid username or password.", None, "notApplied"),
-    50053: ("The account is locked, you've tried to sign in too many times with an incorrect user "
-            "ID or password.", None, "notApplied"),
-    50055: ("The password is expired.", None, "notApplied"),
-    50057: ("The user account is disabled.", None, "notApplied"),
-    50074: ("Strong Authentication is required.", "MFA required in Azure AD", "failure"),
-    50076: ("Due to a configuration change made by your administrator, or because you moved to a "
-            "new location, you must use multi-factor authentication to access the resource.",
-            "MFA required in Azure AD", "failure"),
-    500121: ("Authentication failed during strong authentication request.",
-             "MFA denied; user declined the authentication", "failure"),
-    53000: ("Device is not in required device state: {state}. Conditional Access policy requires a "
-            "compliant device, and the device is not compliant.", None, "failure"),
-    53003: ("Access has been blocked by Conditional Access policies. The access policy does not "
-            "allow token issuance.", None, "failure"),
-    65001: ("The user or administrator has not consented to use the application.", None,
-            "notApplied"),
-}  # fmt: skip
 _ORDINARY = (0,) * 184 + (50126,) * 6 + (50074,) * 3 + (50076,) * 2 + (
     500121, 50053, 50055, 53000, 53003)  # fmt: skip
+_NO_AGENT = '"userAgent":null,'
 _LEGACY = ("IMAP4", "POP3", "Authenticated SMTP", "Exchange ActiveSync", "Other clients")
 _OLD_KINDS = frozenset(
-    "unlikelyTravel anonymizedIPAddress maliciousIPAddress unfamiliarFeatures leakedCredentials "
-    "malwareInfectedIPAddress suspiciousIPAddress generic mcasImpossibleTravel".split()
-)
+    ("unlikelyTravel", "anonymizedIPAddress", "maliciousIPAddress", "unfamiliarFeatures",
+     "leakedCredentials", "malwareInfectedIPAddress", "suspiciousIPAddress", "generic",
+     "mcasImpossibleTravel")
+)  # fmt: skip
+
+
+def guid_text(first: int, second: int) -> str:
+    """A version 4 guid from two 63-bit integers."""
+    a, b = f"{first:016x}", f"{second:016x}"
+    return f"{a[:8]}-{a[8:12]}-4{a[13:]}-8{b[1:4]}-{b[4:]}"
 
 
 def _json(value: object) -> str:
@@ -111,7 +98,7 @@ def _device_text(device: Device) -> str:
         "isManaged": True if managed else None,
         "trustType": device.trust or None,
     }
-    return f'"userAgent":{_json(device.user_agent)},"deviceDetail":{_json(detail)},'
+    return f'"deviceDetail":{_json(detail)},'
 
 
 @lru_cache(maxsize=4096)
@@ -139,7 +126,7 @@ def _outcome_text(error: int, form: int) -> str:
     reason, details, _ = OUTCOMES[error]
     if error == 0:
         reason = "Other." if form == 0 else None
-        details = _MFA if form == 1 else None
+        details = MFA if form == 1 else None
     status = {"errorCode": error, "failureReason": reason, "additionalDetails": details}
     return f'"status":{_json(status)},'
 
@@ -148,15 +135,15 @@ def _outcome_text(error: int, form: int) -> str:
 def _policies_text(people: Company, error: int, legacy: bool, form: int) -> str:  # noqa: FBT001
     """`appliedConditionalAccessPolicies` for an outcome; `form` 0 to 3 of 32 are report-only."""
     found = []
-    for number, policy in enumerate(people.policies[: 2 if form % 2 else 3]):
+    for number, policy in enumerate(people.policies[: (1, 1, 2, 3)[form % 4]]):
         result = "notApplied"
         if number == 0:
             result = "success" if error == 0 else "failure" if error > 50_070 else "notEnabled"
         elif number == 1 and legacy:
             result = "failure"
-        elif number == 2 and form < 8:
+        elif number == 2 and form < 16:
             result = ("reportOnlySuccess", "reportOnlyFailure", "reportOnlyNotApplied",
-                      "reportOnlyInterrupted")[form // 2]  # fmt: skip
+                      "reportOnlyInterrupted")[form // 4]  # fmt: skip
         found.append(
             {
                 "id": policy.id,
@@ -180,6 +167,11 @@ def _risk_text(risk: Risk) -> str:
     )
 
 
+@lru_cache(maxsize=20_000)
+def _agent_text(device: Device) -> str:
+    return f'"userAgent":{_json(device.user_agent)},'
+
+
 def _authenticator_text(person: Person, noise: int) -> str:
     if noise % 24:
         return '"authenticationAppDeviceDetails":null,'
@@ -201,9 +193,8 @@ class SignInText:
 
     def ordinary(self, at: int, office: int, noise: list[int], *, beta: bool) -> bytes:
         """An everyday sign-in: who, where and how follow from `noise` (63-bit integers)."""
-        first, second, who, where, how, what, *more = noise
-        text = f"{first:016x}{second:016x}"
-        name = f"{text[:8]}-{text[8:12]}-4{text[13:16]}-8{text[17:20]}-{text[20:30]}00"
+        first, second, who, where, how, what, third, fourth = noise
+        name = guid_text(first, second)[:-2] + "00"
         person = self._person(office, who)
         place, address = self._place(person, where)
         phone = how % 4 == 0
@@ -215,7 +206,7 @@ class SignInText:
         error = _ORDINARY[what % len(_ORDINARY)] if not (legacy and what % 3 == 0) else 53003
         return self.render(
             Circumstances(
-                name, at, str(UUID(int=(more[0] << 64) | more[1], version=4)), person,
+                name, at, guid_text(third, fourth), person,
                 self._app(what >> 16), address, place, device, client, error, NO_RISK,
                 where >> 8,
             ),
@@ -239,9 +230,8 @@ class SignInText:
         return other.place, f"{other.network}.{noise // 1000 % 200 + 2}"
 
     def _app(self, noise: int) -> App:
-        apps, weights = self.people.apps, _cumulative(self.people.apps)
-        spot = noise % 10_000 / 10_000 * weights[-1]
-        return next(app for app, up_to in zip(apps, weights, strict=True) if spot < up_to)
+        choice = _weighted(self.people)
+        return choice[noise % len(choice)]
 
     def render(self, it: Circumstances, *, beta: bool) -> bytes:
         """The sign-in as JSON."""
@@ -258,7 +248,8 @@ class SignInText:
             f"{_risk_text(it.risk)}{_resource_text(it.app)}"
             f'"homeTenantId":"{self.people.tenant}","resourceTenantId":"{self.people.tenant}",'
             f"{self._principal_text(noise)}{_authenticator_text(it.person, noise)}"
-            f"{_outcome_text(error, noise // 32 % 6)}{_device_text(it.device)}"
+            f"{_outcome_text(error, noise // 32 % 6)}"
+            f"{_agent_text(it.device) if noise % 3 == 0 else _NO_AGENT}{_device_text(it.device)}"
             f"{_place_text(it.place, noise % 64)}"
             f"{_policies_text(self.people, error, legacy, noise % 32)}"
             f"{self._beta_text(it) if beta else ''}}}"
@@ -309,9 +300,6 @@ class SignInText:
 
 
 @lru_cache(maxsize=8)
-def _cumulative(apps: tuple[App, ...]) -> tuple[float, ...]:
-    total, found = 0.0, []
-    for app in apps:
-        total += app.weight
-        found.append(total)
-    return tuple(found)
+def _weighted(people: Company) -> tuple[App, ...]:
+    """Each app as often as its weight says."""
+    return tuple(app for app in people.apps for _ in range(round(app.weight * 10)))

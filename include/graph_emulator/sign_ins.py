@@ -1,13 +1,12 @@
 """Sign-ins: ordinary ones of an office day, and those of the day's incidents."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from include.graph_emulator import ticks
-from include.graph_emulator.bucket import Bucket, Ticks, merge
-from include.graph_emulator.company import Company, Person
+from include.graph_emulator.bucket import Bucket, merge
+from include.graph_emulator.company import Company
 from include.graph_emulator.incidents import Attempt, Incident, attempts, incidents
 from include.graph_emulator.office_hours import (
     bucket_width,
@@ -16,7 +15,7 @@ from include.graph_emulator.office_hours import (
     expected,
     hour_at,
 )
-from include.graph_emulator.sign_in_text import NO_RISK, Circumstances, Risk, SignInText
+from include.graph_emulator.sign_in_text import NO_RISK, Circumstances, Risk, SignInText, guid_text
 from include.graph_emulator.ticks import NEVER
 
 _DRAWS = 8
@@ -39,6 +38,7 @@ class SignIns:
 
     @property
     def width(self) -> int:
+        """Ticks of a bucket."""
         return bucket_width(self.per_day * _VOLUME[self.kind])
 
     def bucket(self, number: int) -> Bucket:
@@ -59,14 +59,15 @@ class SignIns:
         arrives = draw_arrivals(draw, times, self.lateness)
         shares = hour_at(start // ticks.HOUR * ticks.HOUR).shares
         office = np.searchsorted(shares, draw.random(count))
-        noise = draw.integers(0, 2**63, (count, _DRAWS))
+        draws = draw.integers(0, 2**63, (count, _DRAWS)).tolist()
+        at, where = times.tolist(), office.tolist()
         text = SignInText(self.people, self.kind)
 
         def render(row: int, _version: int, beta: bool) -> bytes:  # noqa: FBT001  as in Bucket
-            return text.ordinary(int(times[row]), int(office[row]), noise[row].tolist(), beta=beta)
+            return text.ordinary(at[row], where[row], draws[row], beta=beta)
 
         def name(row: int) -> str:
-            return _id(int(noise[row, 0]), int(noise[row, 1]))
+            return guid_text(draws[row][0], draws[row][1])[:-2] + "00"
 
         none = np.full(count, NEVER)
         return Bucket(times, arrives, none.reshape(-1, 1), none, render, name)
@@ -98,12 +99,6 @@ class SignIns:
             times, arrives, changes.reshape(-1, 1), np.full(len(found), NEVER), render,
             lambda row: found[row][0].id,
         )  # fmt: skip
-
-
-def _id(first: int, second: int) -> str:
-    """A guid as sign-ins have it: they end in two zeros (observed in Microsoft's examples)."""
-    text = f"{first:016x}{second:016x}"
-    return f"{text[:8]}-{text[8:12]}-4{text[13:16]}-8{text[17:20]}-{text[20:30]}00"
 
 
 def _changed(incident: Incident | None, arrives: int) -> int:

@@ -35,7 +35,7 @@ class Tokens:
 
     issued: dict[str, Grant] = field(default_factory=dict)
 
-    def issue(  # noqa: PLR0913  what a token says
+    def issue(
         self, app: str, tenant: str, roles: list[str], lifetime: float, appidacr: str, audience: str
     ) -> str:
         """A new token. Without consent it has no `roles` claim, and is issued all the same."""

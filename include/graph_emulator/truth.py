@@ -1,55 +1,61 @@
 """The ground truth: what a complete read of a window has to bring."""
 
 import hashlib
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
 
 from include.graph_emulator import ticks
-from include.graph_emulator.apis import BY_NAME
-from include.graph_emulator.world import World
+from include.graph_emulator.apis import Collection
+from include.graph_emulator.timeline import Timeline
 
 
 def checksum(rows: list[tuple[str, str]]) -> str:
-    """SHA-256 over the sorted lines `<id>\\t<event time>\\n` of (id, event time as Graph prints)."""
+    """SHA-256 over the sorted lines "id, tab, event time, newline" of (id, event time) pairs."""
     digest = hashlib.sha256()
     for name, at in sorted(rows):
         digest.update(f"{name}\t{at}\n".encode())
     return digest.hexdigest()
 
 
-def truth(  # noqa: PLR0913  what names a window
-    world: World, tenant: str, api: str, start: int, end: int, by: str | None, at: int,
-    *, events: bool = False, names: bool = True,
-) -> dict[str, Any]:  # fmt: skip
-    """What lies in `[start, end)` (ticks) of the time `by`, as visible at the clock `at`.
+@dataclass(frozen=True)
+class Asked:
+    """What is asked for: `[start, end)` of the time `by`, at the clock `at`; all in ticks."""
 
-    `ids` is a list of [id, event time]; with `events` also the whole events. Retention is not
-    applied: it is what exists, whether or not Graph would still show it.
+    start: int
+    end: int
+    by: str
+    at: int
+    events: bool = False
+    """The whole events too."""
+    names: bool = True
+    """Ids and event times, not only their count and checksum."""
+
+
+def truth(timeline: Timeline, collection: Collection, asked: Asked) -> dict[str, Any]:
+    """What a complete read of the window brings. ValueError if `by` is no time of the API.
+
+    `ids` is a list of [id, event time]. Retention is not applied: it is what exists, whether or
+    not Graph would still show it.
     """
-    collection = BY_NAME[api]
-    by = by or collection.event_time
-    if by not in collection.times:
-        raise ValueError(f"{by} is not a time of {api}: {', '.join(collection.times)}")
-    before, after = collection.times[by]
-    whole = events or by != collection.event_time
-    timeline = world.timeline(tenant, api)
+    if asked.by not in collection.times:
+        raise ValueError(f"{asked.by} is no time of {collection.name}: {[*collection.times]}")
+    before, after = collection.times[asked.by]
+    whole = asked.events or asked.by != collection.event_time
     rows: list[tuple[str, str]] = []
     bodies: list[Any] = []
-    for stretch in timeline.stretches(start - after, end + before - 1, at):
+    for stretch in timeline.stretches(asked.start - after, asked.end + before - 1, asked.at):
         if not whole:
-            rows += [(name, ticks.to_text(t)) for name, t in timeline.names(stretch, at)]
+            rows += [(name, ticks.to_text(t)) for name, t in timeline.names(stretch, asked.at)]
             continue
-        block = timeline.block(stretch, at, beta=False)
+        block = timeline.block(stretch, asked.at, beta=False)
         for row in range(stretch.start, stretch.stop):
             event = orjson.loads(bytes(block.rows(row, row + 1)))
-            if start <= ticks.from_text(event[by]) < end:
+            if asked.start <= ticks.from_text(event[asked.by]) < asked.end:
                 rows.append((event["id"], event[collection.event_time]))
                 bodies.append(event)
-    found: dict[str, Any] = {
-        "count": len(rows),
-        "checksum": checksum(rows),
-        "at": ticks.to_text(at),
-    }
-    found |= {"ids": rows} if names else {}
-    return found | ({"events": bodies} if events else {})
+    found: dict[str, Any] = {"count": len(rows), "checksum": checksum(rows)}
+    found["at"] = ticks.to_text(asked.at)
+    found |= {"ids": rows} if asked.names else {}
+    return found | ({"events": bodies} if asked.events else {})
