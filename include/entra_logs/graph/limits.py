@@ -13,7 +13,7 @@ class Limits:
     """Between two pieces of an answer; a query that is too wide shows as this silence."""
     whole_page: float = 240
     """For an answer as a whole; Graph's own front end gives up after 300."""
-    body: int = 256 * 1024 * 1024
+    body: int = 128 * 1024 * 1024
     """An answer larger than this is refused, so that memory stays bounded."""
     slices: int = 8
     """Slices read at once, at most."""

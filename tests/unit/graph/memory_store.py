@@ -57,6 +57,8 @@ def kept(
     found: dict[tuple[str, str], bytes] = {}
     for slice_, body in bodies(store):
         for event in orjson.loads(body)["value"]:
+            if not isinstance(event, dict) or not {"id", by, event_time} <= event.keys():
+                continue  # a reject: it has no identity
             at = parsed(event[by])
             if at in slice_.keep and at in window:
                 found[event["id"], event[event_time]] = orjson.dumps(event)

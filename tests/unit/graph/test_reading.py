@@ -89,8 +89,9 @@ def test_order_is_not_trusted(monkeypatch: pytest.MonkeyPatch, order: str) -> No
 
 @pytest.mark.parametrize("dies_at", range(1, 22, 2))
 def test_killed_read_goes_on(monkeypatch: pytest.MonkeyPatch, dies_at: int) -> None:
-    """A read that ends anywhere goes on there: each page is asked for once, but for those in
-    flight, and read_at stays that of the very first page.
+    """A killed read goes on where it was, and read_at stays that of the very first page.
+
+    Each page is asked for once, but for those in flight.
     """
     graph = FakeGraph(rows(205))
     store = MemoryStore()
