@@ -131,8 +131,9 @@ def _end_of_own_runs(backfilled: DagRun, first: datetime) -> datetime:
     a schedule *or a backfill* as the last one, and would never come back to what lies before it.
     """
     session = object_session(backfilled)
+    at: datetime = backfilled.logical_date
     if session is None:
-        return backfilled.logical_date
+        return at
     runs = select(DagRun.logical_date).where(DagRun.dag_id == backfilled.dag_id)
     scheduled = runs.where(DagRun.run_type == DagRunType.SCHEDULED)
     last = session.scalar(scheduled.order_by(DagRun.logical_date.desc()).limit(1))
