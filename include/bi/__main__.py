@@ -6,13 +6,11 @@ python -m include.bi questions             the names and wordings of all ten
 """
 
 import os
-import subprocess
 import sys
 from collections.abc import Mapping
 from importlib import resources
-from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import Annotated
+from tempfile import TemporaryFile
+from typing import Annotated, NoReturn
 
 import typer
 from rich.console import Console
@@ -30,7 +28,7 @@ def shell(context: typer.Context) -> None:
     """DuckDB's own shell, with the tables, views and questions of the lake open."""
     if context.invoked_subcommand is None:
         lake_url, azure = _lake()
-        raise typer.Exit(open_shell(lake_url, azure))
+        become_shell(lake_url, azure)
 
 
 @app.command()
@@ -52,23 +50,23 @@ def all_questions() -> None:
         typer.echo(f"{name:34}{wording}")
 
 
-def open_shell(lake_url: str, azure: Mapping[str, str] | None) -> int:
-    """The exit code of DuckDB's shell, after its user has left it.
+def become_shell(lake_url: str, azure: Mapping[str, str] | None) -> NoReturn:
+    """Become DuckDB's shell: the same process from here on, so signals are the shell's own.
 
-    What opens the lake, the secret of an Azure account among it, lies in a file that only this user
-    can read while the shell runs.
+    What opens the lake, the secret of an Azure account among it, is read from a file that has no
+    name: nothing is left behind, however the shell ends.
     """
     program = str(resources.files("duckdb_cli") / "duckdb")
-    with TemporaryDirectory() as folder:
-        script = Path(folder) / "lake.sql"
-        script.touch(mode=0o600)
-        statements = opening_statements(lake_url, azure)
-        script.write_text(".output /dev/null\n" + ";\n".join(statements) + ";\n.output\n")
-        welcome = "FROM sign_ins LIMIT 5;   SHOW TABLES;   FROM who_works_late;   .quit"
-        if sys.stdin.isatty():
-            typer.echo(f"The lake {lake_url} is open. Try: {welcome}")
-        shell = [program, "-init", str(script)]
-        return subprocess.run(shell, check=False).returncode  # noqa: S603  our own program
+    statements = opening_statements(lake_url, azure)
+    script = TemporaryFile("w+")  # noqa: SIM115  the shell reads it, and its end closes it
+    script.write(".output /dev/null\n" + ";\n".join(statements) + ";\n.output\n")
+    script.seek(0)
+    os.set_inheritable(script.fileno(), True)
+    if sys.stdin.isatty():
+        typer.echo(f"The lake {lake_url} is open. SHOW TABLES;   FROM who_works_late;   .quit")
+    sys.stdout.flush()
+    shell = [program, "-init", f"/dev/fd/{script.fileno()}"]
+    os.execv(program, shell)  # noqa: S606  our own program, without a shell between
 
 
 def _lake() -> tuple[str, Mapping[str, str] | None]:
