@@ -83,10 +83,25 @@ def table(
     Raises Corrupt, naming it, for a record or month that cannot be read.
     """
     loose = _loose(lake)  # before the months: a roll-up in between moves records there
-    asked = _asked(api, tenant_id, span)
-    parts = [part.filter(asked) for part in _each(partial(_month, lake), _months(lake))]
-    parts.append(to_table(loose).filter(asked))
+    wanted = asked(api, tenant_id, span)
+    parts = [part.filter(wanted) for part in _each(partial(_month, lake), _months(lake))]
+    parts.append(to_table(loose).filter(wanted))
     return _once(pa.concat_tables(parts)).sort_by(_ORDER)
+
+
+def asked(
+    api: str | None = None, tenant_id: str | None = None, span: Window | None = None
+) -> pc.Expression:
+    """The rows of `table` that are of this api and tenant and touch `span`; None means all."""
+    wanted = pc.scalar(True)
+    if api is not None:
+        wanted &= pc.field("api") == api
+    if tenant_id is not None:
+        wanted &= pc.field("tenant_id") == tenant_id
+    if span is not None:
+        wanted &= pc.field("touched_end") > pa.scalar(span.start, TIME)
+        wanted &= pc.field("touched_start") < pa.scalar(span.end, TIME)
+    return wanted
 
 
 def roll_up(lake: Lake) -> int:
@@ -174,19 +189,6 @@ def _each(work: Callable[[str], _T], keys: list[str]) -> list[_T]:
         return list(threads.map(work, keys))
 
 
-def _asked(api: str | None, tenant_id: str | None, span: Window | None) -> pc.Expression:
-    """The rows that somebody wants; None means all."""
-    wanted = pc.scalar(True)
-    if api is not None:
-        wanted &= pc.field("api") == api
-    if tenant_id is not None:
-        wanted &= pc.field("tenant_id") == tenant_id
-    if span is not None:
-        wanted &= pc.field("touched_end") > pa.scalar(span.start, TIME)
-        wanted &= pc.field("touched_start") < pa.scalar(span.end, TIME)
-    return wanted
-
-
 def _once(table: pa.Table) -> pa.Table:
     """The first row of each record id."""
     index = pa.array(range(len(table)), pa.int64())
@@ -206,4 +208,7 @@ def _parquet(table: pa.Table) -> bytes:
 
 
 def _broken(key: str) -> Corrupt:
-    return Corrupt(f"{key} is no part of a ledger: delete it, then `make rebuild LEDGER=1`.")
+    return Corrupt(
+        f"{key} is not what the ledger keeps there: delete it, then make its records again from raw "
+        "with `python -m include.entra_logs rebuild-ledger`."
+    )
