@@ -11,7 +11,7 @@ from typing import IO
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-ROW_GROUP = 64 * 1024
+ROW_GROUP = 32 * 1024
 """Rows in a row group: small enough to be merged in little memory, large enough to compress."""
 
 

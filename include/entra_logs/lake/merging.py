@@ -14,7 +14,7 @@ from include.entra_logs.lake.versions import Block, merged, surely_alters
 from include.entra_logs.parquet import ROW_GROUP, leaf_paths, writer
 from include.entra_logs.schema import CHANGED_AT, FIRST_SEEN_AT
 
-BATCH = 8 * 1024
+BATCH = 4 * 1024
 """Rows that are merged at a time."""
 
 Span = tuple[int, int]

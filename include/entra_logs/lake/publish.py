@@ -139,10 +139,12 @@ class LocalPublisher:
         """A new file on the lake's own disk with `content`, written through."""
         built = self._folder() / uuid.uuid4().hex
         try:
-            if isinstance(content, Path):
-                shutil.copyfile(content, built)
-            else:
+            if isinstance(content, bytes):
                 built.write_bytes(content)
+            elif content.is_relative_to(self._root / layout.SCRATCH):
+                os.link(content, built)
+            else:
+                shutil.copyfile(content, built)
             _sync(built)
         except BaseException:
             built.unlink(missing_ok=True)
