@@ -6,6 +6,7 @@ from typing import Annotated
 import orjson
 import typer
 
+from include.graph_emulator.ceiling import measure
 from include.graph_emulator.faults import Fault
 from include.graph_emulator.serve import Listen, run
 from include.graph_emulator.settings import Settings
@@ -59,6 +60,15 @@ def serve(  # noqa: PLR0913  one parameter per flag
     names = tuple(name or ("localhost", "127.0.0.1"))
     listen = Listen(host, port, identity_port, names, directory, end_with_parent)
     run(Settings.model_validate(fields), listen, faults)
+
+
+@app.command()
+def ceiling(
+    sign_ins_per_day: Annotated[float, typer.Option(help="Events of the data set.")] = 1_000_000,
+    seconds: Annotated[float, typer.Option(help="How long to measure.")] = 5.0,
+) -> None:
+    """Measure what the emulator can serve at most: rendered pages over one TLS connection."""
+    typer.echo(str(measure(sign_ins_per_day, seconds)))
 
 
 @app.callback()

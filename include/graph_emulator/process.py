@@ -53,6 +53,8 @@ class Emulator:
     client_certificate: str
     expired_certificate: str
     federated_token: str
+    foreign_certificate: str
+    identity_header: str
     connection: dict[str, Any]
     process: subprocess.Popen[bytes]
     _client: httpx.Client = field(init=False, repr=False)

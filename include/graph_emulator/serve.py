@@ -17,7 +17,7 @@ from include.graph_emulator.assertions import Assertions
 from include.graph_emulator.credentials import make_certificate, make_federated_token
 from include.graph_emulator.faults import Fault, Plan
 from include.graph_emulator.server import App, end_with_parent, make_server
-from include.graph_emulator.service import Service, build
+from include.graph_emulator.service import IDENTITY_HEADER, Service, build
 from include.graph_emulator.settings import Settings
 
 
@@ -37,11 +37,17 @@ class Listen:
 
 
 def tls(directory: Path, names: tuple[str, ...]) -> ssl.SSLContext:
-    """A server's TLS by a throw-away CA, which is written to `ca.pem`."""
+    """A server's TLS by a throw-away CA, which is written to `ca.pem`.
+
+    The same CA certifies a foreign host (`foreign.pem`), so that a client which went there is not
+    stopped by TLS already.
+    """
     ca = trustme.CA()
     ca.cert_pem.write_to_path(str(directory / "ca.pem"))
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     ca.issue_cert(*names).configure_cert(context)
+    foreign = ca.issue_cert("localhost", "127.0.0.1", "foreign.example")
+    foreign.private_key_and_cert_chain_pem.write_to_path(str(directory / "foreign.pem"))
     return context
 
 
@@ -114,6 +120,8 @@ async def _serve(
         "client_certificate": str(directory / "client.pem"),
         "expired_certificate": str(directory / "client_expired.pem"),
         "federated_token": str(directory / "federated_token"),
+        "foreign_certificate": str(directory / "foreign.pem"),
+        "identity_header": IDENTITY_HEADER,
         "connection": connection(host, service.graph.settings, directory / "ca.pem"),
     }
     await asyncio.sleep(0)  # the sockets listen already; connections wait in the backlog
