@@ -15,12 +15,14 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from include.bi import first_answers
+from include.bi.database import open_lake_database
+from include.bi.questions import first_answers, show
 from include.demo.airflow import ROOT, LocalAirflow, airflow_environment, free_port
 from include.demo.processes import Processes
 from include.demo.summary import compare_with_truth, print_summary
 from include.entra_logs.api import PARTITION, Schedule, Window, partition_start
 from include.entra_logs.apis import CATALOGUE
+from include.entra_logs.lake import open_lake
 from include.graph_emulator.process import Emulator, start_emulator
 
 HOME = ROOT / ".demo"
@@ -73,7 +75,7 @@ def run_demo(emulator: Emulator, *, once: bool) -> bool:
         home, free_port(UI_PORT), {"msgraph_default": emulator.connection}
     )
     environment["ENTRA_START"] = min(w[0].start for w in due.values()).isoformat()
-    environment.setdefault("ENTRA_LAKE_URL", (ROOT / "lake").as_uri())
+    environment["ENTRA_LAKE_URL"] = lake_url = (ROOT / "lake").as_uri()
     with Processes(HOME / "logs", environment) as processes:
         airflow = LocalAirflow(processes)
         with console.status("Airflow starts: database, pools, scheduler, API server …"):
@@ -83,11 +85,10 @@ def run_demo(emulator: Emulator, *, once: bool) -> bool:
         if not catch_up(airflow, due):
             console.print(f"[red]A run failed.[/red] Its log says why: {airflow.url}/dags")
             return False
-        lake_url = environment["ENTRA_LAKE_URL"]
-        rows = compare_with_truth(lake_url, emulator, due)
+        rows = compare_with_truth(open_lake(lake_url), emulator, due)
         print_summary(console, rows)
-        for title, answer in first_answers(lake_url):
-            console.print(f"\n[bold]{title}[/bold]\n{answer}")
+        for answer in first_answers(open_lake_database(lake_url)):
+            show(answer, console)
         equal = all(row.equal for row in rows)
         console.print(
             "\n[green]The lake holds exactly the events that had arrived.[/green]"

@@ -129,6 +129,11 @@ class Store:
                         found["path"], found["size"], found["last_modified"], found["e_tag"] or ""
                     )
 
+    def folders(self, prefix: str) -> Iterator[str]:
+        """The folders right below the folder `prefix`."""
+        with store_errors(self.url):
+            yield from obstore.list_with_delimiter(self._objects, prefix)["common_prefixes"]
+
     def delete(self, keys: str | Iterable[str]) -> None:
         """There is no object at these keys any more; there need not have been one."""
         with store_errors(self.url):

@@ -1,0 +1,104 @@
+"""Commands on a lake: `python -m include.entra_logs --help` lists them.
+
+`make verify` calls the first. The lake is the one that ENTRA_LAKE_URL names; one on Azure needs its
+Airflow connection, by environment variable or in the database of the Airflow that AIRFLOW_HOME
+names.
+"""
+
+import logging
+import sys
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from include.entra_logs.api import Api, Window
+from include.entra_logs.apis import CATALOGUE
+from include.entra_logs.errors import EntraLakeError, Refused
+from include.entra_logs.lake import Lake, open_lake
+from include.entra_logs.lake.rebuild import rebuild as rebuild_table
+from include.entra_logs.lake.verify import verify as verify_lake
+from include.entra_logs.settings import load_settings
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+console = Console(soft_wrap=True, highlight=False)
+Table = Annotated[str | None, typer.Option(help="One table; all without it.")]
+When = datetime | None
+FORMATS = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%SZ"]
+
+
+def _lake() -> Lake:
+    settings = load_settings()
+    if settings.lake_url.startswith("file://"):
+        return open_lake(settings.lake_url)
+    from include.entra_logs import airflow_bridge  # noqa: PLC0415  6 s that a local lake spares
+
+    airflow_bridge.outside_tasks()
+    return airflow_bridge.lake_of(settings)
+
+
+def _api(table: str) -> Api:
+    if table not in CATALOGUE:
+        raise Refused(f"--table was {table!r}; it may be {', '.join(CATALOGUE)}.")
+    return CATALOGUE[table]
+
+
+def _utc(at: datetime) -> datetime:
+    return at.replace(tzinfo=UTC) if at.tzinfo is None else at
+
+
+@app.command()
+def verify(
+    table: Table = None,
+    since: Annotated[When, typer.Option(help="First day to prove, UTC.", formats=FORMATS)] = None,
+    until: Annotated[When, typer.Option(help="Day at which to stop, UTC.", formats=FORMATS)] = None,
+) -> None:
+    """Recompute from raw and tables what the ledger claims; exit 1 where they differ."""
+    span = None
+    if since or until:
+        first = _utc(since) if since else datetime(1, 1, 2, tzinfo=UTC)
+        span = Window(first, _utc(until) if until else datetime.now(UTC))
+    report = verify_lake(_lake(), table and _api(table).name, span)
+    for line in report.lines:
+        console.print(line, markup=False)
+    raise typer.Exit(0 if report.ok else 1)
+
+
+@app.command()
+def rebuild(
+    table: Annotated[str, typer.Option(help="The table.")],
+    tenant: Annotated[str | None, typer.Option(help="One tenant's guid; all without it.")] = None,
+    partition: Annotated[
+        When, typer.Option(help="Start of one partition, UTC; or all.", formats=FORMATS)
+    ] = None,
+) -> None:
+    """Make partitions of a table again from raw, into their own place; readers see old or new."""
+    done = rebuild_table(_lake(), _api(table), tenant, _utc(partition) if partition else None)
+    for line in done.spared:
+        console.print(line, markup=False)
+    console.print(f"{done.partitions} partitions were made again from raw.")
+    raise typer.Exit(1 if done.spared else 0)
+
+
+@app.command()
+def docs(
+    *,
+    check: Annotated[bool, typer.Option(help="Write nothing; exit 1 if a page is stale.")] = False,
+) -> None:
+    """Write the generated pages of `docs/` anew: DAGs, data dictionary, settings."""
+    from include.entra_logs.pages import stale_pages, write_pages  # noqa: PLC0415  for docs alone
+
+    pages = stale_pages() if check else write_pages()
+    for page in pages:
+        console.print(f"docs/{page.name} {'is stale: run `make docs`' if check else 'is written'}")
+    raise typer.Exit(1 if check and pages else 0)
+
+
+if __name__ == "__main__":
+    logging.basicConfig(level=logging.WARNING, format="%(message)s")
+    try:
+        app()
+    except EntraLakeError as error:
+        console.print(f"[red]{error}[/red]")
+        sys.exit(1)
