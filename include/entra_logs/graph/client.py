@@ -15,6 +15,7 @@ from include.entra_logs.api import Api, Window
 from include.entra_logs.errors import InvalidFilter
 from include.entra_logs.graph.asking import Asker, Trail
 from include.entra_logs.graph.connection import GraphConnection
+from include.entra_logs.graph.faults import TimedOut
 from include.entra_logs.graph.identity import Identity, quiet_libraries
 from include.entra_logs.graph.limits import Limits
 from include.entra_logs.graph.network import http_options
@@ -72,11 +73,17 @@ class GraphClient:
         query = Query(self._connection.host, api, window, filter_by)
 
         async def probe(asker: Asker) -> Access:
-            try:
-                answer = await asker.page(query.first_url(window, top=1), Trail(), linked=False)
-            except InvalidFilter:
-                return Access(tenant_id, None, filter_refused=True)
-            return Access(tenant_id, answer.asked_at)
+            for _ in range(self._limits.forbidden):
+                try:
+                    url = query.first_url(window, top=1)
+                    answer = await asker.page(url, Trail(), linked=False)
+                except InvalidFilter:
+                    return Access(tenant_id, None, filter_refused=True)
+                except TimedOut as error:
+                    late = error
+                else:
+                    return Access(tenant_id, answer.asked_at)
+            raise late
 
         return self._run(query, probe)
 

@@ -69,7 +69,7 @@ class GraphConnection:
     disable_instance_discovery: bool = False
 
 
-def from_fields(  # noqa: PLR0913, PLR0917 the fields of a connection in its own order
+def from_fields(
     login: str | None,
     password: str | None,
     schema: str | None,
@@ -117,12 +117,12 @@ def _reader(extra: Mapping[str, Any]) -> Any:
 def _graph_url(
     schema: str | None, host: str | None, base_url: str | None, cloud: Cloud | None
 ) -> str:
-    text = (base_url or host or (cloud or GLOBAL).graph).strip().rstrip("/")
+    text = (base_url or host or (cloud or GLOBAL).graph).strip()
+    text = text if "://" in text else f"{schema or 'https'}://{text}"
+    parts = _split("host", text)
+    text = text.rstrip("/")
     for version in ("/v1.0", "/beta"):
         text = text.removesuffix(version)
-    if "://" not in text:
-        text = f"{schema or 'https'}://{text}"
-    parts = _split("host", text)
     if parts.scheme != "https" and not _is_loopback(parts.hostname or ""):
         raise Refused(f"host of the connection is {text!r}: a token is only sent over https.")
     named = cloud_of(text)

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 import httpx
 from azure.core.credentials import AccessToken, TokenCredential
-from azure.core.exceptions import AzureError, ClientAuthenticationError
+from azure.core.exceptions import AzureError, ServiceRequestError, ServiceResponseError
 from azure.identity import (
     CertificateCredential,
     ClientSecretCredential,
@@ -28,7 +28,7 @@ from azure.identity import (
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization.pkcs12 import load_pkcs12
 
-from include.entra_logs.errors import Refused, Transient
+from include.entra_logs.errors import EntraLakeError, Refused, Transient
 from include.entra_logs.graph.connection import (
     Certificate,
     GraphConnection,
@@ -36,7 +36,7 @@ from include.entra_logs.graph.connection import (
     Secret,
 )
 from include.entra_logs.graph.login_errors import login_refusal
-from include.entra_logs.graph.network import http_options, untrusted
+from include.entra_logs.graph.network import causes, http_options, tls, untrusted
 
 RENEW_BEFORE = 300.0
 """Seconds before its end from which a token is renewed; tokens live 60 to 90 minutes."""
@@ -78,25 +78,33 @@ def _in(seconds: float) -> float:
 def _ask(connection: GraphConnection) -> AccessToken:
     """A new token from a new credential, so that no cache hands out the old one again."""
     host = urlsplit(connection.authority).hostname
+    tls(connection)  # a CA that can't be read is our fault, not the login host's
     try:
-        credential = _credential(connection)
-        return credential.get_token(connection.scope)
+        return _credential(connection).get_token(connection.scope)
     except CredentialUnavailableError:
         raise Refused(
             "No managed identity answers on this machine: assign one to it, or set a client "
             "secret or certificate in the connection."
         ) from None
-    except ClientAuthenticationError as error:
-        raise login_refusal(str(error.message)) from None
     except AzureError as error:
-        if untrusted(error):
-            raise Refused(
-                f"The certificate of login host {host} is not trusted: set extra.verify of the "
-                "connection to the path of its CA file."
-            ) from None
-        raise Transient(f"Login host {host} can't be reached ({type(error).__name__}).") from None
+        raise _failed(error, host) from None
     except (ValueError, OSError) as error:
         raise Refused(_unusable(connection, error)) from None
+
+
+def _failed(error: AzureError, host: str | None) -> EntraLakeError:
+    """What a failed request for a token means; azure-identity wraps the network's errors too."""
+    if untrusted(error):
+        return Refused(
+            f"The certificate of login host {host} is not trusted: set extra.verify of the "
+            "connection to the path of its CA file."
+        )
+    chain = list(causes(error))
+    text = " ".join(str(cause) for cause in chain)
+    network = any(isinstance(cause, ServiceRequestError | ServiceResponseError) for cause in chain)
+    if network and "AADSTS" not in text:
+        return Transient(f"Login host {host} can't be reached ({type(chain[-1]).__name__}).")
+    return login_refusal(text)
 
 
 def _unusable(connection: GraphConnection, error: Exception) -> str:

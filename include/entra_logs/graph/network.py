@@ -1,6 +1,7 @@
 """How the connection's `verify`, `proxies` and `trust_env` become httpx options."""
 
 import ssl
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -47,12 +48,17 @@ def http_options(connection: GraphConnection, *, sync: bool = False) -> dict[str
     }
 
 
-def untrusted(error: BaseException | None) -> bool:
+def causes(error: BaseException) -> Iterator[BaseException]:
+    """The error and what it came from, outermost first."""
+    found: BaseException | None = error
+    while found is not None:
+        yield found
+        found = found.__cause__ or found.__context__
+
+
+def untrusted(error: BaseException) -> bool:
     """True if the cause of a network error is a certificate that we don't trust."""
-    while error is not None:
-        if isinstance(error, ssl.SSLCertVerificationError) or (
-            "CERTIFICATE_VERIFY_FAILED" in str(error)
-        ):
-            return True
-        error = error.__cause__ or error.__context__
-    return False
+    return any(
+        isinstance(cause, ssl.SSLCertVerificationError) or "CERTIFICATE_VERIFY_FAILED" in str(cause)
+        for cause in causes(error)
+    )

@@ -9,6 +9,8 @@ from tests.unit.graph.memory_store import kept
 
 FAST = Limits(connect=5, quiet=0.2, whole_page=0.6, body=4_000_000, attempts=6, barren=20)
 """Timeouts are real seconds; a hang costs a fifth of one."""
+CALM = Limits(attempts=4)
+"""For tests without hanging answers, however busy the machine is."""
 PACE = 0.001
 
 
