@@ -35,15 +35,21 @@ class FastReader:
         self._shape = shape
         self._names = [name for name, _ in shape.columns()]
         fields = [(name, pa.string()) for name in ENVELOPE]
-        self._parse = pj.ParseOptions(
-            explicit_schema=pa.schema([("value", pa.list_(shape.json)), *fields]),
-            unexpected_field_behavior="error",
-        )
+        schema = pa.schema([("value", pa.list_(shape.json)), *fields])
+        self._parse = {
+            skip: pj.ParseOptions(
+                explicit_schema=schema, unexpected_field_behavior="ignore" if skip else "error"
+            )
+            for skip in (False, True)
+        }
 
-    def read(self, bodies: Sequence[bytes], *, checked: bool = False) -> Columns:
+    def read(
+        self, bodies: Sequence[bytes], *, checked: bool = False, skip: bool = False
+    ) -> Columns:
         """The events of all bodies; Unfit if anything in one is not as declared.
 
-        `checked`: doubles were looked at already, so that large ones are meant.
+        `checked`: doubles were looked at already, so that large ones are meant. `skip`: pass over
+        properties that are not declared; the caller has them.
         """
         lines = [b.replace(b"\n", b" ") if b"\n" in b else b for b in bodies]
         joined = b"\n".join(lines)
@@ -52,7 +58,7 @@ class FastReader:
             pages = pj.read_json(
                 pa.BufferReader(joined),
                 read_options=pj.ReadOptions(block_size=max(ENOUGH, *map(len, lines)) + 2),
-                parse_options=self._parse,
+                parse_options=self._parse[skip],
             )["value"].combine_chunks()
         except pa.ArrowInvalid as error:
             raise Unfit("a page that is not as declared") from error

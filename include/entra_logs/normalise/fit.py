@@ -5,21 +5,18 @@ go to `_extra` (None for nothing). Whatever fits as it is comes back as the same
 """
 
 from collections.abc import Callable
-from functools import lru_cache
-from json import dumps
 from typing import Any
 
 import pyarrow as pa
 
 from include.entra_logs.normalise.shape import Group, Leaf, Many, Node
+from include.entra_logs.normalise.surprises import Surprise
 from include.entra_logs.normalise.times import is_strict, odd_time
 from include.entra_logs.schema import TIME
 
 Fit = Callable[[Any], tuple[Any, Any]]
-Notes = set[str]
-"""Paths and types of what did not fit in the event at hand."""
-LONGEST = 120
-"""Characters of a name in the notes: whoever sends a name chooses it."""
+Notes = set[Surprise]
+"""What did not fit in the event at hand."""
 
 
 def fit_event(shape: Group, notes: Notes, *, careful: bool = False) -> Fit:
@@ -56,12 +53,12 @@ class _Compiler:
         def fit_member(name: str, item: Any) -> tuple[Any, Any]:
             if member := members.get(name):
                 return member(item)
-            notes.add(_note(path, name, _kind(item)))
+            notes.add(Surprise(path, name, _kind(item)))
             return None, item
 
         def fit(value: Any) -> tuple[Any, Any]:
             if type(value) is not dict:
-                notes.add(_note(path, "", _kind(value)))
+                notes.add(Surprise(path, "", _kind(value)))
                 return None, value
             unsure = [
                 (name, item)
@@ -87,7 +84,7 @@ class _Compiler:
 
         def fit(value: Any) -> tuple[Any, Any]:
             if type(value) is not list:
-                notes.add(_note(path, "", _kind(value)))
+                notes.add(Surprise(path, "", _kind(value)))
                 return None, value
             kept, same, whole = [], True, True
             for item in value:
@@ -112,7 +109,7 @@ class _Compiler:
         def fit(value: Any) -> tuple[Any, Any]:
             part, whole = convert(value)
             if not whole:
-                notes.add(_note(path, "", _kind(value)))
+                notes.add(Surprise(path, "", _kind(value)))
                 return part, value
             return part, None
 
@@ -192,13 +189,6 @@ def _key_text(value: Any) -> tuple[Any, Any]:
     if type(value) is not str or _text(value)[1]:
         return (value, None) if type(value) is str else (None, value)
     return value.encode("utf-8", "backslashreplace").decode(), value
-
-
-@lru_cache(maxsize=1000)
-def _note(path: str, name: str, kind: str) -> str:
-    """`status.newThing: string`; in ASCII and cut, so that it is fit for a log line."""
-    where = f"{path}.{name}" if path and name else path or name
-    return f"{dumps(where)[1:-1][:LONGEST]}: {kind}"
 
 
 def _kind(value: Any) -> str:

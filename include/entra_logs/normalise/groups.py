@@ -1,6 +1,7 @@
 """Groups of pages → tables of the events that the read answers for."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -11,11 +12,13 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from include.entra_logs.api import Api, Window
+from include.entra_logs.normalise.drift import DriftReader
 from include.entra_logs.normalise.fast import FastReader
 from include.entra_logs.normalise.odd import OddReader
 from include.entra_logs.normalise.ordered import ORDER
 from include.entra_logs.normalise.partitions import EPOCH, MICROSECOND
 from include.entra_logs.normalise.shape import event_shape
+from include.entra_logs.normalise.surprises import Surprises
 from include.entra_logs.normalise.times import Unfit
 from include.entra_logs.schema import EXTRA, column_name, columns
 
@@ -73,16 +76,14 @@ class GroupReader:
         self.rejects = 0
         self.outside = 0
         self._fast = FastReader(shape)
+        self.surprises = Surprises()
         self._odd = OddReader(shape)
+        self._drift = DriftReader(shape)
         self._window = window
         self._filter = column_name(filter_by)
         self._needed = {"id", column_name(api.event_time), self._filter}
+        self._drifting = False
         self._pages = 0
-
-    @property
-    def surprises(self) -> dict[str, int]:
-        """See `OddReader.surprises`."""
-        return self._odd.surprises
 
     def read(self, pages: Sequence[RawPage]) -> pa.Table:
         """The events of the pages whose filtered time lies in window and `keep`."""
@@ -96,35 +97,35 @@ class GroupReader:
         return self._cut(table, pages, lengths).cast(self.schema)
 
     def _read(self, bodies: list[bytes]) -> list[_Part]:
-        """All bodies at once if they are as declared, else page by page, in order."""
-        try:
-            return [self._read_fast(bodies)]
-        except Unfit:
-            if len(bodies) == 1:
-                return [self._read_odd(bodies)]
-        found: dict[int, _Part] = {}
-        for number, body in enumerate(bodies):
-            try:
-                found[number] = self._read_fast([body])
-            except Unfit:
-                continue
-        odd = [number for number in range(len(bodies)) if number not in found]
-        part = self._read_odd([bodies[number] for number in odd])
-        start = 0
-        for number, length in zip(odd, part.lengths, strict=True):
-            found[number] = _Part(part.table.slice(start, length), [length])
-            start += length
-        return [found[number] for number in range(len(bodies))]
+        """All bodies at once if they are as declared but for known names, else one by one."""
+        ways = (self._read_fast, self._read_drifted)
+        for way in ways[::-1] if self._drifting else ways:
+            with suppress(Unfit):
+                return [way(bodies)]
+        if len(bodies) == 1:
+            return [self._read_odd(bodies[0])]
+        return [part for body in bodies for part in self._read([body])]
 
     def _read_fast(self, bodies: list[bytes]) -> _Part:
         read = self._fast.read(bodies)
         none = pa.nulls(read.table.num_rows, pa.string())
         return _Part(read.table.append_column(EXTRA, none), read.events)
 
-    def _read_odd(self, bodies: list[bytes]) -> _Part:
-        clean = [self._odd.clean(body) for body in bodies]
-        read = self._fast.read([page.body for page in clean], checked=True)
-        extras = pa.array([extra for page in clean for extra in page.extras], pa.string())
+    def _read_drifted(self, bodies: list[bytes]) -> _Part:
+        drifted = [self._drift.extras(body) for body in bodies]
+        read = self._fast.read(bodies, skip=True)
+        self._drifting = any(page.surprises for page in drifted)
+        for page in drifted:
+            self.surprises.count(page.surprises)
+        extras = pa.array([extra for page in drifted for extra in page.extras], pa.string())
+        return _Part(read.table.append_column(EXTRA, extras), read.events)
+
+    def _read_odd(self, body: bytes) -> _Part:
+        clean = self._odd.clean(body)
+        self.surprises.count(clean.surprises)
+        self._drift.learn(clean.surprises)
+        read = self._fast.read([clean.body], checked=True)
+        extras = pa.array(clean.extras, pa.string())
         return _Part(read.table.append_column(EXTRA, extras), read.events)
 
     def _order(self, lengths: list[int]) -> NDArray[np.int64]:

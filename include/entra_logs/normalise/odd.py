@@ -15,9 +15,8 @@ from include.entra_logs.errors import Corrupt
 from include.entra_logs.normalise import verbatim
 from include.entra_logs.normalise.fit import Fit, Notes, fit_event
 from include.entra_logs.normalise.shape import Group
+from include.entra_logs.normalise.surprises import Surprise
 
-MOST_NAMES = 200
-"""How many surprises are told apart in one read; further ones are counted together."""
 UNREADABLE = (msgspec.MsgspecError, orjson.JSONEncodeError, RecursionError, ValueError)
 
 
@@ -28,6 +27,7 @@ class CleanPage:
     body: bytes
     extras: list[str | None]
     """JSON text for `_extra` of each event, in order."""
+    surprises: Counter[Surprise]
 
 
 class _Page(msgspec.Struct):
@@ -43,15 +43,11 @@ class OddReader:
         self._notes: Notes = set()
         self._fit = fit_event(shape, self._notes)
         self._fit_careful = fit_event(shape, self._notes, careful=True)
-        self._surprises: Counter[str] = Counter()
-
-    @property
-    def surprises(self) -> dict[str, int]:
-        """Events by path and JSON type of what had no column or did not fit it; never a value."""
-        return dict(sorted(self._surprises.items()))
+        self._met: Counter[Surprise] = Counter()
 
     def clean(self, body: bytes) -> CleanPage:
-        """The page in two parts; Corrupt if it is no page."""
+        """The page in two parts, and what surprised; Corrupt if it is no page."""
+        self._met = Counter()
         try:
             raws = self._decode_page(body).value
         except UNREADABLE:
@@ -59,7 +55,7 @@ class OddReader:
         else:
             parts = [self._part(raw) for raw in raws]
         fitting = orjson.dumps([fit for fit, _ in parts])
-        return CleanPage(b'{"value":' + fitting + b"}", [extra for _, extra in parts])
+        return CleanPage(b'{"value":' + fitting + b"}", [extra for _, extra in parts], self._met)
 
     def _part(self, raw: msgspec.Raw) -> tuple[Any, str | None]:
         try:
@@ -81,9 +77,7 @@ class OddReader:
         return fit(event) if type(event) is dict else (None, None)
 
     def _count(self) -> None:
-        for note in self._notes:
-            known = note in self._surprises or len(self._surprises) < MOST_NAMES
-            self._surprises[note if known else "(more)"] += 1
+        self._met.update(self._notes)
 
 
 def _parsed(body: bytes) -> Any:

@@ -43,7 +43,7 @@ class Normalised:
     """Events by path and JSON type of what had no column or did not fit it."""
 
 
-def normalise(  # noqa: PLR0913, PLR0917 - a read is described by these
+def normalise(
     api: Api,
     filter_by: str,
     window: Window,
@@ -70,8 +70,8 @@ def normalise(  # noqa: PLR0913, PLR0917 - a read is described by these
         for rows in sorter.ordered():
             out.write(rows)
         out.close()
-    if reader.surprises:
-        log.info("Properties without a fitting column, kept in _extra: %s", reader.surprises)
+    if surprises := reader.surprises.told():
+        log.info("Properties without a fitting column, kept in _extra: %s", surprises)
     return Normalised(
         files=out.files,
         partitions=out.rows,
@@ -85,5 +85,5 @@ def normalise(  # noqa: PLR0913, PLR0917 - a read is described by these
         first_event=out.first,
         last_event=out.last,
         id_checksum=out.id_checksum,
-        surprises=reader.surprises,
+        surprises=surprises,
     )
