@@ -209,6 +209,6 @@ def _parquet(table: pa.Table) -> bytes:
 
 def _broken(key: str) -> Corrupt:
     return Corrupt(
-        f"{key} is not what the ledger keeps there: delete it, then make its records again from raw "
-        "with `python -m include.entra_logs rebuild-ledger`."
+        f"{key} is not what the ledger keeps there: delete it, then make its records "
+        "again from raw with `python -m include.entra_logs rebuild-ledger`."
     )
