@@ -13,6 +13,10 @@ EMPTY_NAMES = {"utils", "util", "common", "helpers", "helper", "base", "manager"
 BINARY = {".png", ".zst", ".parquet", ".ico", ".woff2"}
 
 
+def _hidden(name: str) -> bool:
+    return name.startswith(".") and name != ".ci"
+
+
 def tracked_files() -> list[Path]:
     """The files of the project as git knows them; all files where this is no git checkout."""
     listed = subprocess.run(
@@ -21,8 +25,13 @@ def tracked_files() -> list[Path]:
     if listed.returncode == 0:
         names = [name for name in listed.stdout.decode().split("\0") if name]
         return [path for path in map(ROOT.joinpath, names) if path.is_file()]
-    skipped = {".venv", ".git", "lake", "node_modules", "__pycache__"}
-    return [p for p in ROOT.rglob("*") if p.is_file() and not skipped & set(p.parts)]
+    skipped = {"node_modules", "__pycache__"}
+    return [
+        path
+        for path in ROOT.rglob("*")
+        if path.is_file()
+        and not any(_hidden(p) or p in skipped for p in path.relative_to(ROOT).parts[:-1])
+    ]
 
 
 FILES = tracked_files()
