@@ -1,20 +1,29 @@
 import base64
 import json
+from typing import Any
 
 import pytest
-from azure.identity import CertificateCredential, ClientSecretCredential
+from azure.identity import (
+    CertificateCredential,
+    ClientSecretCredential,
+    ManagedIdentityCredential,
+    WorkloadIdentityCredential,
+)
 
-from include.graph_emulator.process import start_emulator
+from include.graph_emulator.process import Emulator, start_emulator
+from tests.unit.emulator.emulator_reader import Reader
 
 SCOPE = "https://graph.microsoft.com/.default"
 
 
-def claims(token: str) -> dict:
+def claims(token: str) -> dict[str, Any]:
+    """The claims of a token, as a help only."""
     body = token.split(".")[1]
     return json.loads(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)))
 
 
-def azure(emulator):
+def azure(emulator: Emulator) -> tuple[str, str, str, dict[str, Any]]:
+    """Tenant, client, secret and options for a credential of azure-identity."""
     it = emulator.connection
     options = {
         "authority": it["extra"]["authority"],
@@ -25,7 +34,7 @@ def azure(emulator):
 
 
 @pytest.mark.parametrize("name", ["guid", "domain"])
-def test_discovery_tells_the_guid(reader, emulator, name):
+def test_discovery_tells_the_guid(reader: Reader, emulator: Emulator, name: str) -> None:
     """The issuer carries the tenant's guid, also when it was asked for by domain."""
     guid = emulator.connection["extra"]["tenant_id"]
     asked = guid if name == "guid" else "lakeside.example"
@@ -47,7 +56,9 @@ def test_discovery_tells_the_guid(reader, emulator, name):
     ],
     ids=["secret", "expired-secret", "no-secret", "app", "tenant", "scope", "grant"],
 )
-def test_login_errors(reader, tenant, fields, status, error, number):
+def test_login_errors(
+    reader: Reader, tenant: str | None, fields: dict[str, str], status: int, error: str, number: int
+) -> None:
     """A wrong login gets Microsoft's error body with its AADSTS number."""
     answer = reader.token(tenant, **fields)
     body = answer.json()
@@ -57,7 +68,7 @@ def test_login_errors(reader, tenant, fields, status, error, number):
     assert {"timestamp", "trace_id", "correlation_id", "error_uri"} <= body.keys()
 
 
-def test_azure_identity_with_secret(emulator):
+def test_azure_identity_with_secret(emulator: Emulator) -> None:
     """azure-identity gets a token whose claims name tenant, app and roles."""
     tenant, client, secret, options = azure(emulator)
     token = ClientSecretCredential(tenant, client, secret, **options).get_token(SCOPE).token
@@ -67,7 +78,7 @@ def test_azure_identity_with_secret(emulator):
     assert found["aud"] == "https://graph.microsoft.com"
 
 
-def test_azure_identity_with_certificate(emulator):
+def test_azure_identity_with_certificate(emulator: Emulator) -> None:
     """A certificate of the app registration signs a client in."""
     tenant, client, _, options = azure(emulator)
     path = emulator.client_certificate
@@ -75,15 +86,15 @@ def test_azure_identity_with_certificate(emulator):
     assert claims(token)["appidacr"] == "2"
 
 
-def test_expired_certificate(emulator):
+def test_expired_certificate(emulator: Emulator) -> None:
     """An expired certificate is refused as AADSTS700027."""
     tenant, client, _, options = azure(emulator)
     credential = CertificateCredential(tenant, client, emulator.expired_certificate, **options)
-    with pytest.raises(Exception, match="AADSTS700027.*expired"):
+    with pytest.raises(Exception, match=r"AADSTS700027.*expired"):
         credential.get_token(SCOPE)
 
 
-def test_role_and_licence(reader, emulator):
+def test_role_and_licence(reader: Reader, emulator: Emulator) -> None:
     """Without role or licence Graph says 403 with the code seen in the field; audits need none."""
     it = emulator.connection
     app = {"secrets": [it["password"]], "roles": []}
@@ -114,7 +125,7 @@ def test_role_and_licence(reader, emulator):
         )
 
 
-def test_token_ends(reader, emulator):
+def test_token_ends(reader: Reader, emulator: Emulator) -> None:
     """A token past its time is answered with 401, a missing one too."""
     assert reader.ask("sign_ins", "$top=1").status_code == 200
     emulator.expire_tokens()
@@ -126,27 +137,21 @@ def test_token_ends(reader, emulator):
     assert reader.ask("sign_ins", "$top=1").status_code == 401
 
 
-def test_managed_identity_app_service(emulator, monkeypatch):
+def test_managed_identity_app_service(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
     """azure-identity gets a token from the App Service form of the endpoint."""
-    from azure.identity import ManagedIdentityCredential
-
     monkeypatch.setenv("IDENTITY_ENDPOINT", f"{emulator.identity_url}/msi/token")
     monkeypatch.setenv("IDENTITY_HEADER", emulator.identity_header)
     assert claims(ManagedIdentityCredential().get_token(SCOPE).token)["idtyp"] == "app"
 
 
-def test_managed_identity_imds(emulator, monkeypatch):
+def test_managed_identity_imds(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
     """azure-identity gets a token from the machine's metadata endpoint."""
-    from azure.identity import ManagedIdentityCredential
-
     monkeypatch.setenv("AZURE_POD_IDENTITY_AUTHORITY_HOST", emulator.identity_url)
     assert claims(ManagedIdentityCredential().get_token(SCOPE).token)["idtyp"] == "app"
 
 
-def test_workload_identity(emulator):
+def test_workload_identity(emulator: Emulator) -> None:
     """A federated workload's token file is exchanged for a token."""
-    from azure.identity import WorkloadIdentityCredential
-
     tenant, client, _, options = azure(emulator)
     credential = WorkloadIdentityCredential(
         tenant_id=tenant, client_id=client, token_file_path=emulator.federated_token, **options
@@ -154,7 +159,7 @@ def test_workload_identity(emulator):
     assert claims(credential.get_token(SCOPE).token)["appid"] == client
 
 
-def test_dies_with_its_group():
+def test_dies_with_its_group() -> None:
     """After the context the process is gone and its port is closed."""
     with start_emulator(sign_ins_per_day=0, now="2026-01-01") as emulator:
         process = emulator.process
