@@ -3,12 +3,20 @@
 import asyncio
 import time
 import uuid
+from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import datetime
 
 import httpx
 
 from include.entra_logs.errors import Refused, Throttled, Transient
-from include.entra_logs.graph.answers import Answer, Reply, body_check, read_answer
+from include.entra_logs.graph.answers import (
+    Answer,
+    Reply,
+    body_check,
+    read_answer,
+    server_time,
+)
 from include.entra_logs.graph.faults import Expired, Forbidden, StaleLink, TimedOut
 from include.entra_logs.graph.identity import Identity
 from include.entra_logs.graph.limits import Limits
@@ -65,6 +73,8 @@ class Asker:
         self.effort = Effort(limits)
         self.latency: float | None = None
         """Real seconds from a request to its page, of late."""
+        self.clock: datetime | None = None
+        """Graph's own clock at its last answer, of whatever status."""
         self._client = client
         self._host = query.host
         self._identity = identity
@@ -140,6 +150,8 @@ class Asker:
                     "connection to the path of its CA file."
                 ) from None
             raise Transient(f"The connection to Graph failed ({type(error).__name__}).") from None
+        with suppress(Transient):
+            self.clock = server_time(reply.headers)
         answer = read_answer(self._api, reply, self._check, linked=linked)
         took = time.monotonic() - began
         self.latency = took if self.latency is None else (self.latency + took) / 2

@@ -34,7 +34,7 @@ class Access:
     tenant_id: str
     """The tenant's guid."""
     asked_at: datetime | None
-    """Graph's own `Date` header, aware UTC; None where it refused the window's filter."""
+    """Graph's own `Date` header, aware UTC; None if it refused the filter without one."""
     filter_refused: bool = False
     """Graph knows the app but not that far a past: `read` will raise InvalidFilter."""
 
@@ -78,7 +78,7 @@ class GraphClient:
                     url = query.first_url(window, top=1)
                     answer = await asker.page(url, Trail(), linked=False)
                 except InvalidFilter:
-                    return Access(tenant_id, None, filter_refused=True)
+                    return Access(tenant_id, asker.clock, filter_refused=True)
                 except TimedOut as error:
                     late = error
                 else:
