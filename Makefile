@@ -70,3 +70,10 @@ $(VENV)/.run: requirements.lock | $(BIN)/uv
 $(VENV)/.dev: requirements-dev.lock $(VENV)/.run | $(BIN)/uv
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements-dev.lock
 	@touch $@
+
+# Azurite, Azure's storage emulator, for the tests; where npm is missing they say so.
+.tools/.azurite: tests/tools/package.json tests/tools/package-lock.json tests/tools/.npmrc
+	@mkdir -p .tools
+	@if command -v npm >/dev/null; then \
+	  cp $^ .tools/ && npm ci --silent --ignore-scripts --prefix .tools && touch $@; \
+	else echo "npm is missing: tests on Azurite will be skipped"; fi
