@@ -22,24 +22,30 @@ def reach(slice_: Slice, times: list[str | None]) -> datetime | None:
     before = slice_.reached if slice_.pages else slice_.window.end + TICK
     if before is None or not times:
         return before
-    keys = [_sortable(text) for text in times if text is not None]
-    if len(keys) < len(times) or any(newer < older for newer, older in pairwise(keys)):
+    keys = _sortable(times)
+    if len(keys) < len(times) or keys != sorted(keys, reverse=True):
         return None
     try:
-        first, last = (
-            datetime.fromisoformat(key).replace(tzinfo=UTC) for key in (keys[0], keys[-1])
-        )
+        first, last = _at(keys[0]), _at(keys[-1])
     except ValueError:
         return None
     return last + TICK if first < before else None
 
 
-def _sortable(text: str) -> str:
-    """A time of Graph (0 to 7 fraction digits, `Z`) cut or filled to six, so that it sorts."""
-    if not text.endswith("Z"):
-        return "?"
-    digits = text[:-1] if "." in text else f"{text[:-1]}."
-    return digits.ljust(26, "0")[:26]
+def _sortable(times: list[str | None]) -> list[str]:
+    """Times of Graph (0 to 7 fraction digits, `Z`) cut or filled to six digits, so that they sort.
+
+    Fewer than `times` if some are not written like that.
+    """
+    return [
+        (text[:-1] if "." in text else f"{text[:-1]}.").ljust(26, "0")[:26]
+        for text in times
+        if text is not None and text[-1:] == "Z"
+    ]
+
+
+def _at(key: str) -> datetime:
+    return datetime.fromisoformat(key).replace(tzinfo=UTC)
 
 
 def points(start: datetime, end: datetime, parts: int) -> list[datetime]:
@@ -71,10 +77,8 @@ def unread(slice_: Slice) -> timedelta:
 
 def span(reached: datetime | None, times: list[str | None]) -> timedelta:
     """The time that a page covers, at least a second; nothing where order proves nothing."""
-    first = times[0] if times else None
-    if reached is None or first is None:
-        return timedelta(0)
-    return max(datetime.fromisoformat(_sortable(first)).replace(tzinfo=UTC) - reached, SECOND)
+    keys = _sortable(times[:1])
+    return max(_at(keys[0]) - reached, SECOND) if keys and reached else timedelta(0)
 
 
 def pages_left(slice_: Slice, page_span: timedelta) -> float:
