@@ -111,8 +111,9 @@ def _merge_staged(
     """Merge each staged file into its partition; the partitions that the read has altered."""
     altered = set()
     with lake.store.scratch() as scratch:
-        incoming = scratch / "incoming.parquet"
-        for partition in map(datetime.fromisoformat, staged.partitions):
+        for number, partition in enumerate(map(datetime.fromisoformat, staged.partitions)):
+            # a file each: what was published may be a hard link to it, so none is written again
+            incoming = scratch / f"{number}.parquet"
             if lake.store.fetch(layout.normalised_file(folder, partition), incoming) is None:
                 raise Transient(
                     f"{folder} was removed while it was loaded: clear the task normalise as well."
