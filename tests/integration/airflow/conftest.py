@@ -1,6 +1,7 @@
 """Real Airflow in this process: `dag.test` on SQLite, against the emulator over TLS."""
 
 import json
+import logging
 import os
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -79,13 +80,17 @@ def interval(long_ago: Iterator[datetime]) -> datetime:
 
 
 @pytest.fixture
-def run_dag(airflow_db: None, capfd: pytest.CaptureFixture[str]) -> Callable[..., Done]:
+def run_dag(
+    airflow_db: None, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> Callable[..., Done]:
     """Run a DAG to its end in this process, as `airflow dags test` does."""
 
     def run(dag_id: str, logical_date: datetime | None, **conf: Any) -> Done:
         dag = DagBag(dag_folder=ROOT / "dags").dags[dag_id]
         capfd.readouterr()
-        made = dag.test(logical_date=logical_date, run_conf=conf or None)
+        caplog.clear()
+        with caplog.at_level(logging.DEBUG, logger="include"):
+            made = dag.test(logical_date=logical_date, run_conf=conf or None)
         printed = capfd.readouterr()
         with create_session() as session:
             tasks = made.get_task_instances(session=session)
@@ -94,7 +99,7 @@ def run_dag(airflow_db: None, capfd: pytest.CaptureFixture[str]) -> Callable[...
                 state=str(made.state),
                 tries={task.task_id: task.try_number for task in tasks},
                 states={task.task_id: str(task.state) for task in tasks},
-                text=printed.out + printed.err,
+                text=printed.out + printed.err + caplog.text,
                 xcoms={x.task_id: XComModel.deserialize_value(x) for x in xcoms},
             )
         assert secrets_in_text(done.text) == []
