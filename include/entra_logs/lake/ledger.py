@@ -40,6 +40,8 @@ __all__ = ["Lateness", "LedgerRecord", "PartitionCounts", "Removal", "record_id"
 _T = TypeVar("_T")
 _THREADS = 8
 _TRIES = 5
+_ROW_GROUP = 4096
+"""Rows: few enough that a question for one API skips most of a month."""
 _ORDER = [(name, "ascending") for name in ("api", "tenant_id", "window_start", "read_at")]
 
 
@@ -84,7 +86,7 @@ def table(
     """
     loose = _loose(lake)  # before the months: a roll-up in between moves records there
     wanted = asked(api, tenant_id, span)
-    parts = [part.filter(wanted) for part in _each(partial(_month, lake), _months(lake))]
+    parts = _each(partial(_month, lake, wanted), _months(lake))
     parts.append(to_table(loose).filter(wanted))
     return _once(pa.concat_tables(parts)).sort_by(_ORDER)
 
@@ -136,7 +138,7 @@ def _roll_up_month(lake: Lake, name: str, keys: list[str]) -> int:
     loose = [r for r in _each(partial(_record, lake), keys) if r is not None]
     for _ in range(_TRIES):
         tag = store.tag(key)
-        parts = [to_table(loose)] if tag is None else [_month(lake, key), to_table(loose)]
+        parts = [to_table(loose)] if tag is None else [_month(lake, None, key), to_table(loose)]
         body = _parquet(_once(pa.concat_tables(parts)).sort_by(_ORDER))
         done = (
             store.put_if_absent(key, body)
@@ -169,18 +171,18 @@ def _record(lake: Lake, key: str) -> LedgerRecord | None:
         raise _broken(key) from error
 
 
-def _month(lake: Lake, key: str) -> pa.Table:
-    """A rolled-up month with exactly the columns of `SCHEMA`, whatever version wrote it."""
+def _month(lake: Lake, wanted: pc.Expression | None, key: str) -> pa.Table:
+    """The `wanted` rows of a month, with exactly the columns of `SCHEMA` whoever wrote it."""
     body = lake.store.get(key)
     if body is None:
         raise _broken(key)
     try:
-        table = pq.read_table(io.BytesIO(body))
+        if pq.read_schema(io.BytesIO(body)).equals(SCHEMA):
+            return pq.read_table(io.BytesIO(body), filters=wanted)
+        table = to_table(from_table(pq.read_table(io.BytesIO(body))))
     except (pa.ArrowException, OSError) as error:
         raise _broken(key) from error
-    if table.schema.equals(SCHEMA):
-        return table
-    return to_table(from_table(table))
+    return table if wanted is None else table.filter(wanted)
 
 
 def _each(work: Callable[[str], _T], keys: list[str]) -> list[_T]:
@@ -203,7 +205,7 @@ def _once(table: pa.Table) -> pa.Table:
 def _parquet(table: pa.Table) -> bytes:
     """The table as one Parquet file."""
     body = io.BytesIO()
-    pq.write_table(table, body, compression="zstd")
+    pq.write_table(table, body, compression="zstd", row_group_size=_ROW_GROUP)
     return body.getvalue()
 
 
