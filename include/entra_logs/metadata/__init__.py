@@ -10,7 +10,9 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
-FIELDS = ("kind", "type", "property", "edm_type", "collection", "nullable", "members", "meaning")
+FIELDS = tuple(
+    "kind type property edm_type collection nullable members example meaning".split()  # noqa: SIM905
+)
 """The columns of a metadata CSV."""
 
 
@@ -27,6 +29,8 @@ class Property:
     collection: bool = False
     nullable: bool = True
     meaning: str = ""
+    example: str = ""
+    """One value of a scalar, one item of a list of scalars; empty for objects."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +77,7 @@ def read_rows(rows: Iterable[dict[str, str]]) -> Metadata:
                 collection=row["collection"] == "true",
                 nullable=row["nullable"] == "true",
                 meaning=row["meaning"],
+                example=row["example"],
             )
         )
     return Metadata({name: tuple(found) for name, found in types.items()}, enums)
@@ -90,6 +95,7 @@ def write_rows(metadata: Metadata) -> Iterator[dict[str, str]]:
                 "edm_type": prop.edm_type,
                 "collection": str(prop.collection).lower(),
                 "nullable": str(prop.nullable).lower(),
+                "example": prop.example,
                 "meaning": prop.meaning,
             }
     for name, members in metadata.enums.items():
