@@ -39,7 +39,8 @@ GRAPH_TYPE = "msgraph"
 AZURE_TYPES = ("wasb", "adls")
 PATIENCE = timedelta(hours=24)
 """How long a task gives its slot back again and again while Graph answers 429, then it fails."""
-SECRET_EXTRAS = ("certificate_data", "connection_string", "sas_token", "proxies", "client_secret")
+SECRET_EXTRAS = ("certificate_data", "connection_string", "sas_token", "proxies", "_key", "secret")
+"""Ends of the names of extras that hold a secret."""
 
 
 @dataclass(frozen=True)
@@ -216,8 +217,9 @@ def _connection(conn_id: str, types: tuple[str, ...], remedy: str) -> Any:
             f"type {wanted}: {remedy}."
         )
     mask_secret(found.password)
-    for name in SECRET_EXTRAS:
-        mask_secret(found.extra_dejson.get(name), "secret")
+    for name, value in found.extra_dejson.items():
+        if name.endswith(SECRET_EXTRAS):
+            mask_secret(value, "secret")
     return found
 
 
