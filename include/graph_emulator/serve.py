@@ -73,7 +73,7 @@ def connection(url_host: str, settings: Settings, ca: Path) -> dict[str, Any]:
             "tenant_id": next(iter(settings.tenants)),
             "authority": f"https://{url_host}",
             "disable_instance_discovery": True,
-            "allowed_hosts": url_host,
+            "allowed_hosts": f"{url_host.partition(':')[0]},{url_host}",
             "verify": str(ca),
         },
     }
