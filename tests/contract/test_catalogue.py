@@ -14,7 +14,7 @@ from include.entra_logs.apis import CATALOGUE
 from include.entra_logs.metadata import Property, graph_metadata
 from include.entra_logs.normalise import rebuild_event
 from include.entra_logs.schema import ADDED, column_name, columns, table_schema
-from tests.unit.normalise.events import EVER, Page, run
+from tests.unit.normalise.events import EVER, Page, micros, run
 
 SAMPLES = Path(__file__).with_name("samples")
 every_api = pytest.mark.parametrize("api", CATALOGUE.values(), ids=lambda api: api.name)
@@ -112,6 +112,4 @@ def shape(value: Any) -> Any:
         return {name: item for name, item in kept.items() if item not in (None, {})}
     if isinstance(value, list):
         return [shape(item) for item in value]
-    if isinstance(value, str) and value[-9:-8] == "." and value.endswith("Z"):
-        return value[:-2] + "Z"
-    return value
+    return micros(value)

@@ -13,9 +13,7 @@ from include.entra_logs.metadata import graph_metadata
 from include.entra_logs.normalise import rebuild_event
 from include.entra_logs.normalise.verbatim import Verbatim
 from tests.budget import counted
-from tests.unit.normalise.events import Spelled, Twice, declared_event, page_of, run, write
-
-STRICT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
+from tests.unit.normalise.events import Spelled, Twice, declared_event, micros, page_of, run, write
 
 odd_numbers = st.sampled_from(
     [
@@ -120,15 +118,6 @@ def plain(value: Any, times: frozenset[str] = frozenset()) -> Any:
     if isinstance(value, Verbatim):
         return parsed(value.text)
     return ("bool", value) if isinstance(value, bool) else value
-
-
-def micros(value: Any) -> Any:
-    """A time as Graph prints it, cut to microseconds without trailing zeros."""
-    if not isinstance(value, str) or not STRICT.fullmatch(value):
-        return value
-    whole, _, fraction = value.removesuffix("Z").partition(".")
-    fraction = fraction[:6].rstrip("0")
-    return f"{whole}.{fraction}Z" if fraction else f"{whole}Z"
 
 
 @given(data=st.data(), api=st.sampled_from(list(CATALOGUE.values())))

@@ -46,7 +46,13 @@ def _value(value: Any, node: Node) -> Any:
         return _object(value, node)
     if isinstance(node, Many):
         return [_value(item, node.item) for item in value]
-    return utc_text(value) if isinstance(value, datetime) else value
+    return _time(value) if isinstance(value, datetime) else value
+
+
+def _time(at: datetime) -> str:
+    """`at` as Graph prints it: trailing zeros cut."""
+    text = utc_text(at)
+    return f"{text[:-1].rstrip('0')}Z" if "." in text else text
 
 
 def _overlay(event: dict[str, Any], extra: dict[str, Any], shape: Group) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import random
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -41,6 +42,18 @@ class Twice:
 
     first: Any
     last: Any
+
+
+STRICT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
+
+
+def micros(value: Any) -> Any:
+    """A time as Graph prints it, cut to microseconds without trailing zeros."""
+    if not isinstance(value, str) or not STRICT.fullmatch(value):
+        return value
+    whole, _, fraction = value.removesuffix("Z").partition(".")
+    fraction = fraction[:6].rstrip("0")
+    return f"{whole}.{fraction}Z" if fraction else f"{whole}Z"
 
 
 def write(value: Any) -> str:
