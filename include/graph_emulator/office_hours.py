@@ -72,7 +72,8 @@ def draw_times(draw: np.random.Generator, start: int, width: int, count: int) ->
     Some fall exactly on the first and on the last tick of a full hour, where windows meet.
     """
     times = start + draw.integers(0, width, count)
-    digits = draw.choice([10**7, 10**4, 10**3, 10, 1], count, p=[0.02, 0.03, 0.05, 0.1, 0.8])
+    sizes = [10**cut for cut in (7, 6, 5, 4, 3, 2, 1, 0)]
+    digits = draw.choice(sizes, count, p=[0.02, 0.01, 0.01, 0.01, 0.02, 0.03, 0.1, 0.8])
     times -= times % digits
     if count > 3 and start % ticks.HOUR == 0:
         times[0] = start

@@ -61,7 +61,11 @@ def _text(incident: Incident, version: int) -> bytes:
     step, attempt = incident.steps[version], incident.attempt
     place = attempt.place
     number = int(incident.id[:8], 16)
-    coordinates = {"altitude": None, "latitude": place.latitude, "longitude": place.longitude}
+    coordinates = {
+        "altitude": 0 if number % 4 == 1 else None,
+        "latitude": place.latitude,
+        "longitude": place.longitude,
+    }
     where = {
         "city": place.city,
         "state": place.state,

@@ -135,7 +135,7 @@ def _outcome_text(error: int, form: int) -> str:
 def _policies_text(people: Company, error: int, legacy: bool, form: int) -> str:  # noqa: FBT001
     """`appliedConditionalAccessPolicies` for an outcome; `form` 0 to 3 of 32 are report-only."""
     found = []
-    for number, policy in enumerate(people.policies[: (1, 1, 2, 3)[form % 4]]):
+    for number, policy in enumerate(people.policies[: (1, 1, 2, 3, 1, 1, 2, 4)[form % 8]]):
         result = "notApplied"
         if number == 0:
             result = "success" if error == 0 else "failure" if error > 50_070 else "notEnabled"
