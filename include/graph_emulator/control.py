@@ -13,7 +13,7 @@
 | `PATCH settings` `{name: value}` | changes settings while it runs |
 | `POST expire-tokens` | ends every access token |
 | `POST render` `{"api", "start", "end"}` | renders a window ahead of being asked |
-| `POST reset` | no plan, counts at zero, no dead links |
+| `POST reset` | no plan, counts and throttling at zero, no dead links |
 """
 
 from collections.abc import Callable
@@ -143,4 +143,5 @@ class Control:
         self.graph.plan = Plan()
         self.graph.dead.clear()
         self.graph.stats = Stats()
+        self.graph.throttle.forget()
         return {}

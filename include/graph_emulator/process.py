@@ -67,14 +67,17 @@ class Emulator:
 
     def truth(
         self, api: str, start: Time, end: Time, by: str | None = None, at: Time | None = None,
-        *, events: bool = False, tenant: str | None = None,
+        *, events: bool = False, names: bool = True, tenant: str | None = None,
     ) -> Truth:  # fmt: skip
-        """What lies in `[start, end)` of the time `by` (default: event time) at the clock `at`."""
+        """What lies in `[start, end)` of the time `by` (default: event time) at the clock `at`.
+
+        `events` brings the whole events too; without `names` only count and checksum come.
+        """
         asked = {"api": api, "start": _text(start), "end": _text(end), "by": by,
                  "at": _text(at) if at else None, "tenant": tenant,
-                 "events": "1" if events else "0"}  # fmt: skip
+                 "events": "1" if events else "0", "names": "1" if names else "0"}  # fmt: skip
         found = self._get("truth", {name: value for name, value in asked.items() if value})
-        ids = frozenset((name, at) for name, at in found.pop("ids"))
+        ids = frozenset((name, at) for name, at in found.pop("ids", ()))
         return Truth(ids=ids, **found)
 
     def now(self) -> str:

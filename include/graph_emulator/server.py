@@ -158,7 +158,6 @@ def make_server(app: App, tls: ssl.SSLContext | None) -> uvicorn.Server:
 
 
 async def end_with_parent(parent: int) -> None:
-    """End this process once the process `parent` is gone."""
+    """Return once the process `parent` is gone, which ends this one."""
     while os.getppid() == parent:  # noqa: ASYNC110  nothing announces that a parent is gone
         await asyncio.sleep(0.5)
-    os._exit(0)

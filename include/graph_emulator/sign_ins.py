@@ -59,15 +59,14 @@ class SignIns:
         arrives = draw_arrivals(draw, times, self.lateness)
         shares = hour_at(start // ticks.HOUR * ticks.HOUR).shares
         office = np.searchsorted(shares, draw.random(count))
-        draws = draw.integers(0, 2**63, (count, _DRAWS)).tolist()
-        at, where = times.tolist(), office.tolist()
+        noise = draw.integers(0, 2**63, (count, _DRAWS))
         text = SignInText(self.people, self.kind)
 
         def render(row: int, _version: int, beta: bool) -> bytes:  # noqa: FBT001  as in Bucket
-            return text.ordinary(at[row], where[row], draws[row], beta=beta)
+            return text.ordinary(int(times[row]), int(office[row]), noise[row].tolist(), beta=beta)
 
         def name(row: int) -> str:
-            return guid_text(draws[row][0], draws[row][1])[:-2] + "00"
+            return guid_text(int(noise[row, 0]), int(noise[row, 1]))[:-2] + "00"
 
         none = np.full(count, NEVER)
         return Bucket(times, arrives, none.reshape(-1, 1), none, render, name)

@@ -48,6 +48,10 @@ class Throttle:
             calls.append(now)
         return max(waits) if waits else None
 
+    def forget(self) -> None:
+        """Begin to count anew."""
+        self._calls.clear()
+
 
 def refuse(workload: str, wait: float, request_id: str) -> Refusal:
     """The 429 of a workload.

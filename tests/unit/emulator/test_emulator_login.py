@@ -10,7 +10,7 @@ from azure.identity import (
     WorkloadIdentityCredential,
 )
 
-from include.graph_emulator.process import Emulator, start_emulator
+from include.graph_emulator.process import Emulator
 from tests.unit.emulator.emulator_reader import Reader
 
 SCOPE = "https://graph.microsoft.com/.default"
@@ -157,10 +157,3 @@ def test_workload_identity(emulator: Emulator) -> None:
         tenant_id=tenant, client_id=client, token_file_path=emulator.federated_token, **options
     )
     assert claims(credential.get_token(SCOPE).token)["appid"] == client
-
-
-def test_dies_with_its_group() -> None:
-    """After the context the process is gone and its port is closed."""
-    with start_emulator(sign_ins_per_day=0, now="2026-01-01") as emulator:
-        process = emulator.process
-    assert process.returncode is not None
