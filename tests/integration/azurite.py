@@ -62,5 +62,5 @@ def start_azurite() -> Iterator[Azurite]:
         line = next(line for line in process.stdout if "successfully listens on" in line)
         yield Azurite(f"{line.split()[-1].rstrip('/')}/{ACCOUNT}")
     finally:
-        os.killpg(process.pid, signal.SIGTERM)
-        process.wait(20)
+        os.killpg(process.pid, signal.SIGKILL)  # SIGTERM waits for idle connections
+        process.wait(60)

@@ -19,6 +19,7 @@ from obstore.store import AzureStore, LocalStore
 from include.entra_logs.errors import Refused
 from include.entra_logs.lake import layout
 from include.entra_logs.lake.publish import AzurePublisher, LocalPublisher
+from include.entra_logs.lake.sas import deleter
 from include.entra_logs.lake.store import Store
 from include.entra_logs.lake.store_errors import store_errors
 
@@ -89,4 +90,7 @@ def _azure(url: str, container: str, prefix: str, azure: Mapping[str, str]) -> L
             f"The connection of the lake {url} cannot be used ({type(error).__name__}): check its "
             "account, key, SAS token or service principal."
         ) from None
-    return Lake(url, Store(url, objects, AzurePublisher(objects)))
+    delete = None
+    if signature := azure.get("sas_key"):
+        delete = deleter(azure["endpoint"], container, prefix, signature)
+    return Lake(url, Store(url, objects, AzurePublisher(objects, delete)))

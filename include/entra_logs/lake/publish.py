@@ -9,7 +9,7 @@ import os
 import shutil
 import tempfile
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Protocol
@@ -38,6 +38,9 @@ class Publisher(Protocol):
     def replace(self, key: str, content: Content, tag: str) -> bool:
         """True if the object at `key` still had `tag` and now is `content`."""
 
+    def delete(self, keys: list[str]) -> None:
+        """There is nothing at `keys`. FileNotFoundError may mean that not all were tried."""
+
     def scratch(self) -> tempfile.TemporaryDirectory[str]:
         """A folder on this machine to build files in, gone when its context ends."""
 
@@ -51,8 +54,11 @@ class AzurePublisher:
     A conditional write is one request, so its content is held in memory while it is sent.
     """
 
-    def __init__(self, objects: AzureStore) -> None:
+    def __init__(
+        self, objects: AzureStore, delete: Callable[[list[str]], None] | None = None
+    ) -> None:
         self._objects = objects
+        self._delete = delete
 
     def put(self, key: str, content: Content) -> None:
         """Over whatever was there."""
@@ -71,6 +77,13 @@ class AzurePublisher:
             obstore.put(self._objects, key, content, mode={"e_tag": tag})
             return True
         return False
+
+    def delete(self, keys: list[str]) -> None:
+        """In batches, or by the function that was given."""
+        if self._delete:
+            self._delete(keys)
+        else:
+            obstore.delete(self._objects, keys)
 
     def scratch(self) -> tempfile.TemporaryDirectory[str]:
         """In the machine's own place for such folders."""
@@ -102,6 +115,10 @@ class LocalPublisher:
     def replace(self, key: str, content: Content, tag: str) -> bool:
         """Only over the object that has `tag`."""
         return self._publish(key, content, tag)
+
+    def delete(self, keys: list[str]) -> None:
+        """One after the other."""
+        obstore.delete(self._objects, keys)
 
     def scratch(self) -> tempfile.TemporaryDirectory[str]:
         """On the lake's own disk."""

@@ -6,7 +6,7 @@ has no compare-and-set and does not write through.
 
 import io
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -136,12 +136,14 @@ class Store:
 
     def delete(self, keys: str | Iterable[str]) -> None:
         """There is no object at these keys any more; there need not have been one."""
+        gone = [keys] if isinstance(keys, str) else list(keys)
         with store_errors(self.url):
-            for key in [keys] if isinstance(keys, str) else keys:
-                try:
-                    obstore.delete(self._objects, key)
-                except FileNotFoundError:
-                    continue
+            try:
+                self._publisher.delete(gone)
+            except FileNotFoundError:
+                for key in gone:
+                    with suppress(FileNotFoundError):
+                        self._publisher.delete([key])
 
     def delete_prefix(self, prefix: str) -> int:
         """How many objects were deleted below the folder `prefix`."""

@@ -47,7 +47,7 @@ def key_columns(api: Api) -> Keys:
     return Keys(column_name(api.event_time), "id", updated)
 
 
-def merge(  # noqa: PLR0913, PLR0917 - the address of a partition, and what goes into it
+def merge(
     lake: Lake, api: Api, tenant_id: str, partition: datetime, incoming: Path, read_at: datetime
 ) -> MergeCounts:
     """What the file `incoming` did to the partition, which now holds it; see `MergeCounts`.
