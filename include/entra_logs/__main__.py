@@ -19,6 +19,7 @@ from include.entra_logs.errors import EntraLakeError, Refused
 from include.entra_logs.lake import Lake, open_lake
 from include.entra_logs.lake.rebuild import rebuild as rebuild_table
 from include.entra_logs.lake.verify import verify as verify_lake
+from include.entra_logs.ledger_rebuild import rebuild_ledger as record_again
 from include.entra_logs.settings import load_settings
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
@@ -79,6 +80,15 @@ def rebuild(
         console.print(line, markup=False)
     console.print(f"{done.partitions} partitions were made again from raw.")
     raise typer.Exit(1 if done.spared else 0)
+
+
+@app.command()
+def rebuild_ledger(
+    table: Annotated[str, typer.Option(help="The table whose reads are to be in the ledger.")],
+) -> None:
+    """Load again every read in raw that has no record in the ledger, and record it."""
+    recorded = record_again(_lake(), _api(table))
+    console.print(f"{recorded} reads were recorded again.")
 
 
 @app.command()

@@ -128,18 +128,23 @@ def said(report: Report, window: Window = DAMAGED) -> str:
     return " ".join(report.lines)
 
 
+def with_last(table: pa.Table, column: str, value: object) -> pa.Table:
+    """The table with another value in one column of its last row."""
+    at = table.schema.get_field_index(column)
+    kind = table.schema.field(at)
+    values = pa.array([*table[column].to_pylist()[:-1], value], kind.type)
+    return table.set_column(at, kind, values)
+
+
 def other_row(table: pa.Table) -> pa.Table:
-    """The table with one more event, that no read brought."""
-    row = table.slice(len(table) - 1)
-    at = row.schema.get_field_index("id")
-    return pa.concat_tables([table, row.set_column(at, row.schema.field(at), pa.array(["zzz"]))])
+    """The table with one more event at its end, that no read brought."""
+    return pa.concat_tables([table, with_last(table, "id", "zzz").slice(len(table) - 1)])
 
 
-def other_state(table: pa.Table) -> pa.Table:
-    """The table with another risk state in its last row."""
-    at = table.schema.get_field_index("risk_state")
-    values = [*table["risk_state"].to_pylist()[:-1], "forged"]
-    return table.set_column(at, table.schema.field(at), pa.array(values))
+def row_between(table: pa.Table) -> pa.Table:
+    """The table with one more event among the others."""
+    row = with_last(table.slice(0, 1), "id", "zzz")
+    return pa.concat_tables([table.slice(0, 1), row, table.slice(1)])
 
 
 def test_an_untouched_lake_is_proved(lake: Lake) -> None:
@@ -157,7 +162,13 @@ def test_an_untouched_lake_is_proved(lake: Lake) -> None:
     [
         pytest.param(lambda t: t.slice(1), "1 events that raw has are not in", id="deleted"),
         pytest.param(other_row, "1 events of the table are in no raw answer", id="added"),
-        pytest.param(other_state, "1 events are not as raw has them", id="edited"),
+        pytest.param(row_between, "1 events of the table are in no raw", id="added between"),
+        pytest.param(
+            lambda t: with_last(t, "risk_state", "forged"), "1 events are not as raw", id="edited"
+        ),
+        pytest.param(
+            lambda t: with_last(t, "_first_seen_at", START), "1 events were first", id="restamped"
+        ),
         pytest.param(lambda t: t.take([1, 0, *range(2, len(t))]), "sorted", id="out of order"),
         pytest.param(
             lambda t: pa.concat_tables([t, t.slice(len(t) - 1)]), "sorted", id="one twice"

@@ -212,5 +212,5 @@ def _parquet(table: pa.Table) -> bytes:
 def _broken(key: str) -> Corrupt:
     return Corrupt(
         f"{key} is not what the ledger keeps there: delete it, then make its records "
-        "again from raw with `python -m include.entra_logs rebuild-ledger`."
+        "again from raw with `python -m include.entra_logs rebuild-ledger --table …`."
     )
