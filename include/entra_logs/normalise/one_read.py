@@ -60,16 +60,15 @@ def normalise(
     reader = GroupReader(api, filter_by, window)
     key = column_name(api.event_time), "id"
     version = column_name(api.updated_time) if api.updated_time else None
-    out = PartitionWriter(api, read_at, directory)
-    with (
-        TemporaryDirectory(dir=directory, prefix="sort-") as scratch,
-        Sorter(Path(scratch) / "rows.arrow", reader.schema, key, version) as sorter,
-    ):
-        for group in grouped(pages):
-            sorter.add(reader.read(group))
-        for rows in sorter.ordered():
-            out.write(rows)
-        out.close()
+    with TemporaryDirectory(dir=directory, prefix="sort-") as scratch:
+        out = PartitionWriter(api, read_at, directory, Path(scratch))
+        with Sorter(Path(scratch, "rows.arrow"), reader.schema, key, version) as sorter:
+            for group in grouped(pages):
+                sorter.add(reader.read(group))
+            for rows in sorter.ordered():
+                out.write(rows)
+            out.close()
+        retimed = out.retimed()
     if surprises := reader.surprises.told():
         log.info("Properties without a fitting column, kept in _extra: %s", surprises)
     return Normalised(
@@ -81,7 +80,7 @@ def normalise(
         conflicts=sorter.counts.conflicts,
         rejects=reader.rejects,
         outside=reader.outside,
-        retimed=out.retimed(),
+        retimed=retimed,
         first_event=out.first,
         last_event=out.last,
         id_checksum=out.id_checksum,

@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from numpy.typing import NDArray
 
 from include.entra_logs.api import PARTITION, Api
 from include.entra_logs.checksum import IdChecksum, identity_hash
@@ -21,7 +20,8 @@ MICROSECOND = timedelta(microseconds=1)
 class PartitionWriter:
     """Writes rows that come in order of event time; one file is open at a time."""
 
-    def __init__(self, api: Api, read_at: datetime, directory: Path) -> None:
+    def __init__(self, api: Api, read_at: datetime, directory: Path, scratch: Path) -> None:
+        """`directory`: of the files; `scratch`: for one temporary file."""
         self._schema = table_schema(api)
         self._time = column_name(api.event_time)
         self._read_at = pa.scalar(read_at, TIME)
@@ -29,7 +29,8 @@ class PartitionWriter:
         self._open: tuple[datetime, pq.ParquetWriter] | None = None
         self._waiting: list[pa.Table] = []
         self._checksum = IdChecksum()
-        self._hashes: list[NDArray[np.uint64]] = []
+        self._hashes = scratch / "ids.u64"
+        self._hashes.touch()
         self.files: dict[datetime, Path] = {}
         self.rows: dict[datetime, int] = {}
         self.first: datetime | None = None
@@ -42,10 +43,10 @@ class PartitionWriter:
 
     def retimed(self) -> int:
         """How many ids came with more than one event time."""
-        if not self._hashes:
-            return 0
-        _, times = np.unique(np.concatenate(self._hashes), return_counts=True)
-        return int((times > 1).sum())
+        hashes = np.fromfile(self._hashes, dtype=np.uint64)
+        hashes.sort()
+        again = hashes[1:] == hashes[:-1]
+        return int(again.sum() - (again[1:] & again[:-1]).sum())
 
     def write(self, rows: pa.Table) -> None:
         """Add rows, all later than those before."""
@@ -54,7 +55,8 @@ class PartitionWriter:
         self.last = times[-1].as_py().astimezone(UTC)
         ids = rows["id"].combine_chunks()
         self._checksum.add(ids, times.combine_chunks())
-        self._hashes.append(identity_hash(ids, pa.repeat(pa.scalar(0, TIME), len(ids))))
+        with self._hashes.open("ab") as file:
+            identity_hash(ids, pa.repeat(pa.scalar(0, TIME), len(ids))).tofile(file)
         number = np.floor_divide(times.cast(pa.int64()).to_numpy(), PARTITION // MICROSECOND)
         edges = [0, *(np.flatnonzero(np.diff(number)) + 1).tolist(), len(number)]
         for start, stop in pairwise(edges):
