@@ -8,26 +8,31 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
 
-import orjson
-
 from include.graph_emulator.company import Company, Device, Person
-from include.graph_emulator.outcomes import MFA, OUTCOMES
+from include.graph_emulator.outcomes import OUTCOMES
+from include.graph_emulator.sign_in_parts import (
+    NO_RISK,
+    Risk,
+    agent_text,
+    app_text,
+    authenticator_text,
+    device_text,
+    encode,
+    outcome_text,
+    person_text,
+    place_text,
+    policies_text,
+    resource_text,
+    risk_text,
+)
 from include.graph_emulator.sites import Place
 from include.graph_emulator.software import App
 from include.graph_emulator.ticks import to_text
 
-
-class Risk(NamedTuple):
-    """The risk properties of a sign-in."""
-
-    detail: str = "none"
-    aggregated: str = "none"
-    during: str = "none"
-    state: str = "none"
-    kind: str | None = None
-
-
-NO_RISK = Risk()
+_ORDINARY = (0,) * 184 + (50126,) * 6 + (50074,) * 3 + (50076,) * 2 + (
+    500121, 50053, 50055, 53000, 53003)  # fmt: skip
+_LEGACY = ("IMAP4", "POP3", "Authenticated SMTP", "Exchange ActiveSync", "Other clients")
+_NO_AGENT = '"userAgent":null,'
 
 
 class Circumstances(NamedTuple):
@@ -47,141 +52,10 @@ class Circumstances(NamedTuple):
     noise: int
 
 
-_ORDINARY = (0,) * 184 + (50126,) * 6 + (50074,) * 3 + (50076,) * 2 + (
-    500121, 50053, 50055, 53000, 53003)  # fmt: skip
-_NO_AGENT = '"userAgent":null,'
-_LEGACY = ("IMAP4", "POP3", "Authenticated SMTP", "Exchange ActiveSync", "Other clients")
-_OLD_KINDS = frozenset(
-    ("unlikelyTravel", "anonymizedIPAddress", "maliciousIPAddress", "unfamiliarFeatures",
-     "leakedCredentials", "malwareInfectedIPAddress", "suspiciousIPAddress", "generic",
-     "mcasImpossibleTravel")
-)  # fmt: skip
-
-
 def guid_text(first: int, second: int) -> str:
     """A version 4 guid from two 63-bit integers."""
     a, b = f"{first:016x}", f"{second:016x}"
     return f"{a[:8]}-{a[8:12]}-4{a[13:]}-8{b[1:4]}-{b[4:]}"
-
-
-def _json(value: object) -> str:
-    return orjson.dumps(value).decode()
-
-
-@lru_cache(maxsize=20_000)
-def _person_text(person: Person) -> str:
-    return (
-        f'"userDisplayName":{_json(person.name)},"userPrincipalName":{_json(person.upn)},'
-        f'"userId":"{person.id}",'
-    )
-
-
-@lru_cache(maxsize=256)
-def _app_text(app: App) -> str:
-    return f'"appId":"{app.id}","appDisplayName":{_json(app.name)},'
-
-
-@lru_cache(maxsize=256)
-def _resource_text(app: App) -> str:
-    return f'"resourceDisplayName":{_json(app.resource)},"resourceId":"{app.resource_id}",'
-
-
-@lru_cache(maxsize=20_000)
-def _device_text(device: Device) -> str:
-    managed = device.managed
-    detail = {
-        "deviceId": device.id,
-        "displayName": device.name or None,
-        "operatingSystem": device.system or None,
-        "browser": device.browser,
-        "isCompliant": device.compliant if managed else None,
-        "isManaged": True if managed else None,
-        "trustType": device.trust or None,
-    }
-    return f'"deviceDetail":{_json(detail)},'
-
-
-@lru_cache(maxsize=4096)
-def _place_text(place: Place, form: int) -> str:
-    """`location`; `form` 0 to 4 of 64 are the odd shapes of geoCoordinates seen in the field."""
-    coordinates: dict[str, float | None] | None = {
-        "altitude": None,
-        "latitude": place.latitude,
-        "longitude": place.longitude,
-    }
-    if form == 0:
-        coordinates = None
-    elif form == 1:
-        coordinates = {}
-    elif form == 2:
-        coordinates = {"latitude": round(place.latitude), "longitude": round(place.longitude)}
-    elif form == 3:
-        coordinates = {"altitude": 12, "latitude": place.latitude, "longitude": place.longitude}
-    where = {"city": place.city, "state": place.state, "countryOrRegion": place.country}
-    return f'"location":{_json(where | {"geoCoordinates": coordinates})},'
-
-
-@lru_cache(maxsize=256)
-def _outcome_text(error: int, form: int) -> str:
-    reason, details, _ = OUTCOMES[error]
-    if error == 0:
-        reason = "Other." if form == 0 else None
-        details = MFA if form == 1 else None
-    status = {"errorCode": error, "failureReason": reason, "additionalDetails": details}
-    return f'"status":{_json(status)},'
-
-
-@lru_cache(maxsize=1024)
-def _policies_text(people: Company, error: int, legacy: bool, form: int) -> str:  # noqa: FBT001
-    """`appliedConditionalAccessPolicies` for an outcome; `form` 0 to 3 of 32 are report-only."""
-    found = []
-    for number, policy in enumerate(people.policies[: (1, 1, 2, 3, 1, 1, 2, 4)[form % 8]]):
-        result = "notApplied"
-        if number == 0:
-            result = "success" if error == 0 else "failure" if error > 50_070 else "notEnabled"
-        elif number == 1 and legacy:
-            result = "failure"
-        elif number == 2 and form < 16:
-            result = ("reportOnlySuccess", "reportOnlyFailure", "reportOnlyNotApplied",
-                      "reportOnlyInterrupted")[form // 4]  # fmt: skip
-        found.append(
-            {
-                "id": policy.id,
-                "displayName": policy.name,
-                "enforcedGrantControls": policy.grants,
-                "enforcedSessionControls": policy.sessions,
-                "result": result,
-            }
-        )
-    return f'"appliedConditionalAccessPolicies":{_json(found)}'
-
-
-@lru_cache(maxsize=512)
-def _risk_text(risk: Risk) -> str:
-    kinds = [] if risk.kind is None else [risk.kind]
-    old = [kind if kind in _OLD_KINDS else "unknownFutureValue" for kind in kinds]
-    return (
-        f'"riskDetail":"{risk.detail}","riskLevelAggregated":"{risk.aggregated}",'
-        f'"riskLevelDuringSignIn":"{risk.during}","riskState":"{risk.state}",'
-        f'"riskEventTypes":{_json(old)},"riskEventTypes_v2":{_json(kinds)},'
-    )
-
-
-@lru_cache(maxsize=20_000)
-def _agent_text(device: Device) -> str:
-    return f'"userAgent":{_json(device.user_agent)},'
-
-
-def _authenticator_text(person: Person, noise: int) -> str:
-    if noise % 24:
-        return '"authenticationAppDeviceDetails":null,'
-    detail = {
-        "deviceId": person.phone.id or None,
-        "appVersion": "6.2411.7533",
-        "operatingSystem": person.phone.system,
-        "clientApp": "microsoftAuthenticator",
-    }
-    return f'"authenticationAppDeviceDetails":{_json(detail)},'
 
 
 @dataclass(frozen=True)
@@ -241,17 +115,17 @@ class SignInText:
         if status == "success" and noise % 5 == 0:
             status = "notApplied"
         return (
-            f'{{"id":"{it.id}","createdDateTime":"{to_text(it.at)}",{_person_text(it.person)}'
-            f'{_app_text(it.app)}"ipAddress":"{it.ip}","clientAppUsed":"{it.client}",'
+            f'{{"id":"{it.id}","createdDateTime":"{to_text(it.at)}",{person_text(it.person)}'
+            f'{app_text(it.app)}"ipAddress":"{it.ip}","clientAppUsed":"{it.client}",'
             f'"correlationId":"{it.correlation}","conditionalAccessStatus":"{status}",'
             f'"isInteractive":{"true" if self.kind == "interactiveUser" else "false"},'
-            f"{_risk_text(it.risk)}{_resource_text(it.app)}"
+            f"{risk_text(it.risk)}{resource_text(it.app)}"
             f'"homeTenantId":"{self.people.tenant}","resourceTenantId":"{self.people.tenant}",'
-            f"{self._principal_text(noise)}{_authenticator_text(it.person, noise)}"
-            f"{_outcome_text(error, noise // 32 % 6)}"
-            f"{_agent_text(it.device) if noise % 3 == 0 else _NO_AGENT}{_device_text(it.device)}"
-            f"{_place_text(it.place, noise % 64)}"
-            f"{_policies_text(self.people, error, legacy, noise % 32)}"
+            f"{self._principal_text(noise)}{authenticator_text(it.person, noise)}"
+            f"{outcome_text(error, noise // 32 % 6)}"
+            f"{agent_text(it.device) if noise % 3 == 0 else _NO_AGENT}{device_text(it.device)}"
+            f"{place_text(it.place, noise % 64)}"
+            f"{policies_text(self.people, error, legacy, noise % 32)}"
             f"{self._beta_text(it) if beta else ''}}}"
         ).encode()
 
@@ -260,7 +134,7 @@ class SignInText:
             app = self.people.apps[noise % len(self.people.apps)]
             return (
                 f'"servicePrincipalId":"{app.resource_id}",'
-                f'"servicePrincipalName":{_json(app.name)},'
+                f'"servicePrincipalName":{encode(app.name)},'
             )
         return '"servicePrincipalId":"","servicePrincipalName":null,'
 
@@ -296,7 +170,7 @@ class SignInText:
             "networkLocationDetails": [],
             "sessionLifetimePolicies": [],
         }
-        return "," + _json(more)[1:-1]
+        return "," + encode(more)[1:-1]
 
 
 @lru_cache(maxsize=8)

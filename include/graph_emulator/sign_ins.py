@@ -15,7 +15,8 @@ from include.graph_emulator.office_hours import (
     expected,
     hour_at,
 )
-from include.graph_emulator.sign_in_text import NO_RISK, Circumstances, Risk, SignInText, guid_text
+from include.graph_emulator.sign_in_parts import NO_RISK, Risk
+from include.graph_emulator.sign_in_text import Circumstances, SignInText, guid_text
 from include.graph_emulator.ticks import NEVER
 
 _DRAWS = 8
