@@ -24,6 +24,7 @@ from include.entra_logs.lake.states import State, states
 from include.entra_logs.lake.verify import Report, verify
 from include.entra_logs.ledger_rebuild import rebuild_ledger
 from include.entra_logs.pipeline import Run
+from tests.integration.azurite import start_azurite
 from tests.lake_model import stored
 from tests.scripted_graph import TENANT, ScriptedGraph, World
 
@@ -399,3 +400,27 @@ def test_a_slice_of_history_each_day(lake: Lake) -> None:
             upkeep.verify_slice(lake, START + timedelta(days=age))
     for age in (0, 4, 6, 94, 96):
         assert upkeep.verify_slice(lake, START + timedelta(days=age))["partitions"] == 0
+
+
+@pytest.mark.azurite
+def test_the_same_on_azure() -> None:
+    """Proof, rebuild, roll-up and retention do on Azure what they do on a disk."""
+    with start_azurite() as azurite:
+        lake, world = azurite.lake(), make_world()
+        world.now = WINDOWS[-1].end + timedelta(minutes=15)
+        for window in WINDOWS:
+            load(lake, world, MAIN, window)
+        assert upkeep.tidy(lake, None, None)["records"] == 3
+        assert verify(lake).ok
+        edit(lake, lambda t: t.slice(1))
+        assert "1 events that raw has" in said(verify(lake))
+        assert rebuild(lake, API).partitions == 3
+        load(lake, world, MAIN, DAMAGED)
+        assert ledger.roll_up(lake) == 1
+        assert verify(lake).ok
+        later = WINDOWS[-1].end + timedelta(days=9)
+        days = timedelta(days=9)
+        done = upkeep.tidy(lake, timedelta(days=1), days, later)
+        assert (done["partitions"], done["raw"]) == (3, 4)
+        assert not list(lake.store.list(layout.RAW))
+        assert verify(lake).ok
