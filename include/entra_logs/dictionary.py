@@ -25,6 +25,14 @@ microseconds. Enums are strings: Graph adds members unannounced. A column is nul
 `null`, `{}` or nothing; an empty list stays an empty list. What has no column, or does not fit it,
 is JSON text in `_extra`; a value that its column holds only in part stands there whole as well.
 `tenant_id`, `date` and `hour` come from the path of the file.
+
+| type | in Parquet | who reads it how |
+| --- | --- | --- |
+| string, bool, int32, double | UTF-8 text, boolean, 32-bit integer, 64-bit float | everybody |
+| timestamp[us, UTC] | 64-bit microseconds, adjusted to UTC | Spark `timestamp`, Trino and DuckDB \
+`timestamp with time zone`, Snowflake `timestamp`, Power BI date/time, Synapse `datetime2` |
+| list, list of structs | lists of three levels | Spark, Trino, DuckDB natively, Snowflake as \
+`variant`, Power BI as nested lists, Synapse as JSON text |
 """
 OWN = {
     FIRST_SEEN_AT: (

@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 
 FIELDS = tuple(
-    "kind type property edm_type collection nullable members example meaning".split()  # noqa: SIM905
+    "kind type property edm_type collection nullable members example meaning".split()  # noqa: SIM905 - shorter
 )
 """The columns of a metadata CSV."""
 

@@ -52,9 +52,9 @@ class FastReader:
         properties that are not declared; the caller has them.
         """
         lines = [b.replace(b"\n", b" ") if b"\n" in b else b for b in bodies]
-        joined = b"\n".join(lines)
+        joined = b"\n".join(lines) if len(lines) > 1 else lines[0]
         try:
-            pa.array([joined], pa.large_binary()).cast(pa.large_string())  # is it UTF-8?
+            _check_utf8(joined)
             pages = pj.read_json(
                 pa.BufferReader(joined),
                 read_options=pj.ReadOptions(block_size=max(ENOUGH, *map(len, lines)) + 2),
@@ -67,6 +67,13 @@ class FastReader:
         arrays = list(_flat(pages.flatten(), self._shape, checked=checked))
         lengths = pc.list_value_length(pages).to_pylist()
         return Columns(pa.table(arrays, names=self._names), lengths)
+
+
+def _check_utf8(text: bytes) -> None:
+    """ArrowInvalid if `text` is not UTF-8, which pyarrow's JSON reader would not notice."""
+    ends = pa.array([0, len(text)], pa.int64()).buffers()[1]
+    whole = pa.Array.from_buffers(pa.large_binary(), 1, [None, ends, pa.py_buffer(text)])
+    whole.cast(pa.large_string())
 
 
 def _flat(structs: pa.StructArray, shape: Group, *, checked: bool) -> list[pa.Array]:

@@ -5,6 +5,7 @@ text for `_extra`, nested as Graph sent it. `null` and `{}` mean absent and are 
 """
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +18,13 @@ from include.entra_logs.normalise.fit import Fit, Notes, fit_event
 from include.entra_logs.normalise.shape import Group
 from include.entra_logs.normalise.surprises import Surprise
 
+CHUNK = 1000
+"""Events that are Python objects at the same time: a page may be large."""
 UNREADABLE = (msgspec.MsgspecError, orjson.JSONEncodeError, RecursionError, ValueError)
+
+
+Parts = tuple[Any, str | None]
+"""Of one event: what the fast path takes, and the text for `_extra`."""
 
 
 @dataclass(frozen=True)
@@ -48,16 +55,25 @@ class OddReader:
     def clean(self, body: bytes) -> CleanPage:
         """The page in two parts, and what surprised; Corrupt if it is no page."""
         self._met = Counter()
-        try:
-            raws = self._decode_page(body).value
-        except UNREADABLE:
-            parts = [self._part_careful(event) for event in _events(body)]
-        else:
-            parts = [self._part(raw) for raw in raws]
-        fitting = orjson.dumps([fit for fit, _ in parts])
-        return CleanPage(b'{"value":' + fitting + b"}", [extra for _, extra in parts], self._met)
+        part: Callable[[Any], Parts] = self._part
+        if (events := self._raws(body)) is None:
+            part, events = self._part_careful, _events(body)
+        fitting: list[bytes] = []
+        extras: list[str | None] = []
+        for start in range(0, len(events), CHUNK):
+            parts = [part(event) for event in events[start : start + CHUNK]]
+            fitting.append(orjson.dumps([fit for fit, _ in parts])[1:-1])
+            extras += [extra for _, extra in parts]
+        return CleanPage(b'{"value":[' + b",".join(fitting) + b"]}", extras, self._met)
 
-    def _part(self, raw: msgspec.Raw) -> tuple[Any, str | None]:
+    def _raws(self, body: bytes) -> list[Any] | None:
+        """The bytes of each event, if the page can be cut up without looking into them."""
+        try:
+            return list(self._decode_page(body).value)
+        except UNREADABLE:
+            return None
+
+    def _part(self, raw: msgspec.Raw) -> Parts:
         try:
             fit, rest = self._parted(self._fit, self._decode(raw))
             extra = orjson.dumps(rest).decode() if rest else None
@@ -66,7 +82,7 @@ class OddReader:
         self._count()
         return fit, extra
 
-    def _part_careful(self, event: Any) -> tuple[Any, str | None]:
+    def _part_careful(self, event: Any) -> Parts:
         fit, rest = self._parted(self._fit_careful, event)
         self._count()
         return fit, verbatim.dumps(rest) if rest else None
