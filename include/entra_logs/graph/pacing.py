@@ -48,7 +48,7 @@ class Pace:
         self._until = 0.0
         self._hold = 0.0
         self._refused_in_a_row = 0
-        self._held = 0.0
+        self._refused_since: float | None = None
 
     def now(self) -> float:
         """The loop's clock in Graph's seconds; where `scale` is 0 only waiting moves it."""
@@ -99,7 +99,7 @@ class Pace:
     def passed(self) -> None:
         """Graph gave a page: back towards full speed."""
         self._refused_in_a_row = 0
-        self._held = 0.0
+        self._refused_since = None
         self._slowness = max(1.0, self._slowness * 0.8)
 
     def refused(self, wait: float) -> None:
@@ -111,12 +111,13 @@ class Pace:
         self._refused_in_a_row += 1
         self._slowness = min(SLOWEST, self._slowness * 1.5)
         wait = wait or self.backoff(self._refused_in_a_row)
-        until = max(self._until, self.now())
-        self._held += max(0.0, self.now() + wait - until)
-        if self._held > self._patience or wait > self._patience:
+        now = self.now()
+        if self._refused_since is None:
+            self._refused_since = now
+        if now + wait - self._refused_since > self._patience:
             wait = max(wait, self._patience)
             raise Throttled(f"Graph throttles this app; it is asked again in {wait:.0f} s.", wait)
-        self._until = max(until, self.now() + wait)
+        self._until = max(self._until, now + wait)
 
     def backoff(self, failures: int) -> float:
         """Seconds before try `failures + 1`: doubling, capped, with jitter of up to a half."""

@@ -1,0 +1,147 @@
+"""The budget is kept evenly; refusals are waited for, long ones give the slot back."""
+
+import asyncio
+from datetime import UTC, datetime
+from email.utils import format_datetime
+from itertools import pairwise
+
+import pytest
+
+from include.entra_logs.api import Budget
+from include.entra_logs.errors import Throttled
+from include.entra_logs.graph.answers import retry_after
+from include.entra_logs.graph.pacing import Pace
+
+AUDIT = Budget(requests=5, seconds=10)
+
+
+def test_requests_are_spaced_evenly() -> None:
+    """Many slices at once: never two requests within the budget's interval, so no burst ever."""
+
+    async def run() -> list[float]:
+        pace, sent = Pace(AUDIT, scale=0.01), []
+
+        async def chain() -> None:
+            for _ in range(5):
+                await pace.turn()
+                sent.append(pace.now())
+
+        await asyncio.gather(*(chain() for _ in range(4)))
+        return sent
+
+    sent = asyncio.run(run())
+    assert all(later - earlier >= 2.0 for earlier, later in pairwise(sent))
+
+
+def test_a_refusal_holds_everybody_back() -> None:
+    """After a 429 nobody asks before Retry-After has passed, those already waiting included."""
+
+    async def run() -> float:
+        pace = Pace(AUDIT, scale=0)
+        pace.refused(30)
+        return sum(await asyncio.gather(*(pace.turn() for _ in range(3))))
+
+    assert asyncio.run(run()) >= 30
+
+
+def test_first_request_keeps_its_distance() -> None:
+    """A budget that another task has just used is waited for."""
+
+    async def run() -> float:
+        pace = Pace(AUDIT, scale=0)
+        pace.hold(1.5)
+        return await pace.turn()
+
+    assert asyncio.run(run()) == 1.5
+
+
+@pytest.mark.parametrize("wait", [181.0, 3600.0], ids=str)
+def test_a_long_wait_gives_the_slot_back(wait: float) -> None:
+    """A Retry-After beyond the patience is handed to the caller at once."""
+
+    async def run() -> None:
+        Pace(AUDIT, scale=0, patience=180).refused(wait)
+
+    with pytest.raises(Throttled) as caught:
+        asyncio.run(run())
+    assert caught.value.wait == wait
+
+
+@pytest.mark.parametrize("wait", [0.0, 2.128, 60.0], ids=["none", "decimal", "minute"])
+def test_an_hour_of_refusals_gives_the_slot_back(wait: float) -> None:
+    """Short waits that never end in a page add up to the patience, with or without a header."""
+    refusals = []
+
+    async def run() -> None:
+        pace = Pace(AUDIT, scale=0, patience=180)
+        while len(refusals) < 1000:
+            refusals.append(await pace.turn())
+            pace.refused(wait)
+
+    with pytest.raises(Throttled) as caught:
+        asyncio.run(run())
+    assert caught.value.wait >= 180
+    assert len(refusals) < 100
+
+
+def test_slower_after_a_refusal_and_back() -> None:
+    """A refusal slows the read down; pages bring it back to full speed."""
+
+    async def run() -> list[float]:
+        pace, waits = Pace(AUDIT, scale=0), []
+        pace.refused(1)
+        for _ in range(8):
+            waits.append(await pace.turn())
+            pace.passed()
+        return waits
+
+    waits = asyncio.run(run())
+    assert waits[1] > pace_interval()
+    assert waits[-1] == 0  # a scale of 0 has no limiter: nothing is left of the slowness
+
+
+def pace_interval() -> float:
+    """Seconds between two requests of the audit budget."""
+    return AUDIT.seconds / AUDIT.requests
+
+
+def test_backoff_grows_with_jitter() -> None:
+    """Without a header the waits double up to a minute, each with a jitter of up to a half."""
+
+    async def run(jitter: float) -> list[float]:
+        pace = Pace(AUDIT, jitter=lambda: jitter)
+        return [pace.backoff(n) for n in range(1, 9)]
+
+    assert asyncio.run(run(1.0)) == [2, 4, 8, 16, 32, 60, 60, 60]
+    assert asyncio.run(run(0.0)) == [1, 2, 4, 8, 16, 30, 30, 30]
+
+
+NOW = datetime(2026, 11, 22, tzinfo=UTC)
+HEADERS = {
+    "seconds": ({"retry-after": "17"}, 17),
+    "decimal": ({"retry-after": "2.128"}, 2.128),
+    "date": (
+        {
+            "retry-after": format_datetime(NOW.replace(minute=2), usegmt=True),
+            "date": format_datetime(NOW, usegmt=True),
+        },
+        120,
+    ),
+    "past date": (
+        {
+            "retry-after": format_datetime(NOW.replace(year=2025), usegmt=True),
+            "date": format_datetime(NOW, usegmt=True),
+        },
+        0,
+    ),
+    "negative": ({"retry-after": "-5"}, 0),
+    "nonsense": ({"retry-after": "soon"}, 0),
+    "not a number": ({"retry-after": "nan"}, 0),
+    "none": ({}, 0),
+}
+
+
+@pytest.mark.parametrize(("headers", "seconds"), HEADERS.values(), ids=HEADERS.keys())
+def test_retry_after(headers: dict[str, str], seconds: float) -> None:
+    """Retry-After as seconds, decimals or a date by the server's own clock; 0 if it says none."""
+    assert retry_after(headers) == seconds
