@@ -71,12 +71,13 @@ def become_shell(lake_url: str, azure: Mapping[str, str] | None) -> NoReturn:
 
 def _lake() -> tuple[str, Mapping[str, str] | None]:
     """The lake that the environment names, and what opens its store if that is on Azure."""
-    lake_url = load_settings().lake_url
-    if not lake_url.startswith("abfs://"):
-        return lake_url, None
-    from include.entra_logs.airflow_bridge import azure_of  # noqa: PLC0415 - imports Airflow
+    settings = load_settings()
+    if not settings.lake_url.startswith("abfs://"):
+        return settings.lake_url, None
+    from include.entra_logs import airflow_bridge  # noqa: PLC0415  it imports Airflow: seconds
 
-    return lake_url, azure_of(lake_url)
+    airflow_bridge.outside_tasks()
+    return settings.lake_url, airflow_bridge.azure_of(settings)
 
 
 if __name__ == "__main__":

@@ -168,20 +168,25 @@ def graph_connection(conn_id: str) -> GraphConnection:
 
 def lake_of(settings: Settings) -> Lake:
     """The lake that ENTRA_LAKE_URL names. Raises Refused if its connection does not serve."""
+    return open_lake(settings.lake_url, azure_of(settings))
+
+
+def azure_of(settings: Settings) -> dict[str, str] | None:
+    """What opens the lake's storage account, by obstore's names; None for a lake on this machine.
+
+    Raises Refused if its connection does not serve.
+    """
     url = settings.lake_url
     if not url.startswith("abfs://"):
-        return open_lake(url)
+        return None
     conn_id = urlsplit(url).username or ""
     remedy = f"add it, or correct ENTRA_LAKE_URL, which was {url!r}"
     found = _connection(conn_id, AZURE_TYPES, remedy)
-    return open_lake(
-        url,
-        azure_options(
-            login=found.login,
-            password=found.password,
-            host=found.host,
-            extra=found.extra_dejson,
-        ),
+    return azure_options(
+        login=found.login,
+        password=found.password,
+        host=found.host,
+        extra=found.extra_dejson,
     )
 
 

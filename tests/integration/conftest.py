@@ -11,6 +11,7 @@ from include.entra_logs.apis import CATALOGUE
 from include.entra_logs.graph.client import GraphClient
 from include.entra_logs.graph.connection import from_fields
 from include.entra_logs.lake import Lake, open_lake
+from include.entra_logs.pipeline import Run, authenticate, extract, load, normalise
 from include.graph_emulator.process import Emulator, start_emulator
 
 DAY = Window(datetime(2026, 11, 18, tzinfo=UTC), datetime(2026, 11, 19, tzinfo=UTC))
@@ -19,8 +20,6 @@ RETENTION = timedelta(days=30)
 
 def read_day(emulator: Emulator, lake: Lake, api: Api, window: Window = DAY) -> dict[str, int]:
     """The counts of a main run of `api` over `window`, all four verbs."""
-    from include.entra_logs.pipeline import Run, authenticate, extract, load, normalise
-
     run = Run(api.schedules()[0], window, "graph", run_id=f"{api.name}-{window.start:%Y%m%d}")
     fields = emulator.connection
     connection = from_fields(

@@ -1,0 +1,1 @@
+"""This project's steps beside three other ways from Graph to Parquet, on the same emulator."""
