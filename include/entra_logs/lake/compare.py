@@ -20,6 +20,8 @@ def different(one: pa.Array, two: pa.Array) -> Mask:
     """True for each row in which the two arrays, of one type and length, differ."""
     if one.equals(two):
         return np.zeros(len(one), dtype=np.bool_)
+    if pa.types.is_dictionary(one.type):
+        one, two = one.dictionary_decode(), two.dictionary_decode()
     if pa.types.is_struct(one.type):
         return _different_structs(one, two)
     if pa.types.is_list(one.type):

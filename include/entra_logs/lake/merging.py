@@ -1,6 +1,6 @@
 """One stored file and one incoming file of a partition made into one, in batches."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,11 +11,16 @@ from include.entra_logs.errors import Corrupt, Transient
 from include.entra_logs.lake.blocks import Keys, Unsorted, ascending, blocks
 from include.entra_logs.lake.evolve import conform, unified
 from include.entra_logs.lake.versions import Block, merged, surely_alters
-from include.entra_logs.parquet import ROW_GROUP, leaf_paths, writer
+from include.entra_logs.parquet import ROW_GROUP, leaf_paths, with_dictionaries, writer
 from include.entra_logs.schema import CHANGED_AT, FIRST_SEEN_AT
 
 BATCH = 4 * 1024
 """Rows that are merged at a time."""
+
+BUFFER = 64 * 1024
+"""Bytes that are read ahead of each column."""
+FEW_BYTES = 8
+"""A text column with fewer bytes for each value than this repeats itself."""
 
 Span = tuple[int, int]
 """First and last event time, in microseconds."""
@@ -43,17 +48,39 @@ class Source:
         keys = (self._keys.event_time, self._keys.id, self._keys.updated)
         return [name for name in keys if name]
 
+    def repetitive(self) -> set[str]:
+        """The text columns that Parquet holds as dictionaries: a few bytes for each value."""
+        paths = leaf_paths(self.schema)
+        found = set()
+        for name in self.schema.names:
+            if self.schema.field(name).type == pa.string() and name != self._keys.id:
+                at = paths.index(name)
+                groups = range(self._meta.num_row_groups)
+                sizes = [self._meta.row_group(g).column(at).total_uncompressed_size for g in groups]
+                if sum(sizes) < FEW_BYTES * self.rows:
+                    found.add(name)
+        return found
+
     def batches(
-        self, columns: list[str] | None = None, within: Span | None = None
+        self,
+        columns: list[str] | None = None,
+        within: Span | None = None,
+        encoded: Collection[str] = (),
     ) -> Iterator[pa.RecordBatch]:
-        """The rows ascending; with `within`, only of row groups that may hold such times."""
+        """The rows ascending; with `within`, only of row groups that may hold such times.
+
+        Those of the text columns named in `encoded` that are there come as dictionaries.
+        """
+        have = [name for name in encoded if name in self.schema.names]
         groups = [
             group
             for group, span in enumerate(self.spans())
             if not (within and span) or (span[0] <= within[1] and span[1] >= within[0])
         ]
         try:
-            with pq.ParquetFile(self._path, buffer_size=64 * 1024, pre_buffer=False) as file:
+            with pq.ParquetFile(
+                self._path, buffer_size=BUFFER, pre_buffer=False, read_dictionary=have
+            ) as file:
                 found = file.iter_batches(BATCH, row_groups=groups, columns=columns)
                 yield from ascending(found, self._keys)
         except (pa.ArrowException, OSError, Unsorted) as error:
@@ -107,11 +134,16 @@ def _surely_alters(old: Source, new: Source, at: int, keys: Keys) -> bool:
 
 
 def _merged(
-    old: Source, new: Source, at: int, keys: Keys, within: Span | None = None
+    old: Source,
+    new: Source,
+    at: int,
+    keys: Keys,
+    within: Span | None = None,
+    encoded: Collection[str] = (),
 ) -> Iterator[Block]:
-    schema = _schema(old, new)
-    left = (conform(batch, schema) for batch in old.batches(within=within))
-    right = (conform(batch, schema) for batch in new.batches())
+    schema = with_dictionaries(_schema(old, new), encoded)
+    left = (conform(batch, schema) for batch in old.batches(within=within, encoded=encoded))
+    right = (conform(batch, schema) for batch in new.batches(encoded=encoded))
     return (merged(one, two, at, keys) for one, two in blocks(left, right, keys))
 
 
@@ -134,10 +166,11 @@ def _schema(old: Source, new: Source) -> pa.Schema:
 
 def _build(old: Source, new: Source, built: Path, at: int, keys: Keys) -> Merging:
     schema = _schema(old, new)
+    encoded = old.repetitive()
     rows = added = changed = 0
-    with writer(built, schema, (keys.event_time, keys.id)) as out:
+    with writer(built, schema, (keys.event_time, keys.id), encoded) as out:
         groups = _RowGroups(out)
-        for block in _merged(old, new, at, keys):
+        for block in _merged(old, new, at, keys, encoded=encoded):
             groups.add(block.rows)
             rows += block.rows.num_rows
             added, changed = added + block.added, changed + block.changed
@@ -167,6 +200,7 @@ class _RowGroups:
 
     def _write(self, rows: int) -> None:
         table = pa.Table.from_batches(self._pending)
-        self._out.write_table(table.slice(0, rows), ROW_GROUP)
+        # One chunk: a column with a dictionary for each chunk would not be written as one.
+        self._out.write_table(table.slice(0, rows).combine_chunks(), ROW_GROUP)
         self._pending = table.slice(rows).to_batches()
         self._rows -= rows
