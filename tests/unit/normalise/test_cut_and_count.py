@@ -8,6 +8,7 @@ from include.entra_logs.api import Window
 from include.entra_logs.apis import CATALOGUE
 from include.entra_logs.checksum import id_checksum
 from include.entra_logs.errors import Corrupt
+from include.entra_logs.normalise import ordered, partitions
 from include.entra_logs.schema import table_schema
 from tests.unit.normalise.events import EVER, READ_AT, START, Page, declared_event, page_of, run
 
@@ -171,3 +172,19 @@ def test_files_have_the_table_s_schema_and_final_quality(tmp_path: Path) -> None
     assert rows[0]["_changed_at"] == READ_AT
     table = file.read()
     assert done.id_checksum == id_checksum(table["id"], table["created_date_time"])
+
+
+def test_row_groups_have_their_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever the pages' size: all full but the last of a partition, rows in order."""
+    monkeypatch.setattr(partitions, "ROW_GROUP", 8)
+    monkeypatch.setattr(ordered, "BATCH", 3)
+    events = [sign_in(f"e{n:02d}", f"2026-11-22T{8 + n // 20:02d}:30:{n:02d}Z") for n in range(60)]
+    pages = [page_of(events[at : at + 5]) for at in range(0, 60, 5)]
+    done, rows = run(SIGN_INS, pages, tmp_path)
+    sizes = {
+        start.hour: [file.row_group(n).num_rows for n in range(file.num_row_groups)]
+        for start, path in done.files.items()
+        if (file := pq.ParquetFile(path).metadata)
+    }
+    assert sizes == {8: [8] * 5, 10: [8, 8, 4]}
+    assert [row["id"] for row in rows] == [event["id"] for event in events]

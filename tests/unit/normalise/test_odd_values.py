@@ -6,6 +6,7 @@ import pytest
 
 from include.entra_logs.apis import CATALOGUE
 from include.entra_logs.normalise import rebuild_event
+from include.entra_logs.normalise.groups import GroupReader
 from include.entra_logs.normalise.odd import OddReader
 from tests.unit.normalise.events import (
     EVER,
@@ -231,3 +232,19 @@ def test_unknown_members_of_the_page_itself_are_no_surprise(tmp_path: Path) -> N
     body = b'{"@odata.new":{"a":1},"value":[' + write(BASE).encode() + b"]}"
     done, rows = run(SIGN_INS, [Page(EVER, body)], tmp_path)
     assert (len(rows), rows[0]["_extra"], done.surprises) == (1, None, {})
+
+
+def test_groups_of_drifted_pages_are_read_at_once(tmp_path: Path) -> None:
+    """Every event of every page counts once; `null` and `{}` of a new property are nothing."""
+    pages = [
+        page_of(
+            {**BASE, "id": f"{page}/{n}", "new": value} for n, value in enumerate((1, None, {}))
+        )
+        for page in range(4)
+    ]
+    reader = GroupReader(SIGN_INS, SIGN_INS.event_time, EVER)
+    reader.read(pages[:1])
+    table = reader.read(pages[1:])
+    assert table["_extra"].to_pylist() == ['{"new":1}', None, None] * 3
+    assert reader.surprises.told() == {"new: null": 4, "new: number": 4, "new: object": 4}
+    assert reader.events == 12
