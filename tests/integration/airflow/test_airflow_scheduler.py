@@ -16,7 +16,7 @@ from include.entra_logs.api import PARTITION, partition_start
 from include.graph_emulator.process import start_emulator
 from tests.integration.airflow.lookup import secrets_in_files, table, truth, wait_for
 
-pytestmark = [pytest.mark.airflow, pytest.mark.slow]
+pytestmark = [pytest.mark.airflow, pytest.mark.slow, pytest.mark.timeout(1500)]
 
 INTERVALS = 4
 
@@ -73,7 +73,7 @@ def test_the_scheduler_catches_up_and_is_not_disturbed(emulator: Any, tmp_path: 
             assert not [run for found in runs for run in found if run["state"] == "failed"]
             return all([r["state"] for r in found] == ["success"] * INTERVALS for found in runs)
 
-        wait_for("catch-up", caught_up, within=240)
+        wait_for("catch-up", caught_up, within=400)
         starts = [first + number * PARTITION for number in range(INTERVALS)]
         runs = airflow.runs("entra_sign_ins", first)
         assert [datetime.fromisoformat(run["data_interval_start"]) for run in runs] == starts
@@ -97,7 +97,7 @@ def test_the_scheduler_catches_up_and_is_not_disturbed(emulator: Any, tmp_path: 
             again = [run for run in found[:3] if run["run_type"] == "backfill"]
             return len(again) == 3 and all(run["state"] == "success" for run in again)
 
-        wait_for("backfill", filled, within=180)
+        wait_for("backfill", filled, within=400)
         assert table(lake, "sign_ins") == truth(emulator, "sign_ins", earlier, due)
 
         asked = earlier - PARTITION
@@ -106,7 +106,7 @@ def test_the_scheduler_catches_up_and_is_not_disturbed(emulator: Any, tmp_path: 
         def triggered() -> bool:
             return airflow.runs("entra_sign_ins", asked)[0]["state"] == "success"
 
-        wait_for("triggered run", triggered)
+        wait_for("triggered run", triggered, within=400)
         assert table(lake, "sign_ins") == truth(emulator, "sign_ins", asked, due)
 
     assert secrets_in_files(tmp_path / "airflow") == []
