@@ -156,23 +156,24 @@ def _later_reads(
     loaded right now.
     """
     tenant_id = manifest.tenant_id
-    keys: dict[str, Window] = {}
+    later: dict[str, Window] = {}
     for partition in partitions:
         span = Window(partition, partition + PARTITION)
         for record in ledger.records(lake, api.name, tenant_id, span):
-            keys[record.read_id] = record.window
+            if record.read_at > manifest.read_at:
+                later[record.read_id] = record.window
     found = [
-        raw.manifest(lake, layout.raw_manifest(api.name, tenant_id, window, read_id))
-        for read_id, window in keys.items()
-        if read_id != manifest.read_id
-    ]
-    found += [
         other
         for other in raw.manifests(lake, api.name, tenant_id, manifest.window, None)
-        if other.read_id not in keys
+        if other.read_id not in later and other.read_at > manifest.read_at
     ]
-    later = [other for other in found if other.read_at > manifest.read_at]
-    return sorted(later, key=lambda other: other.read_at)
+    for read_id, window in later.items():
+        key = layout.raw_manifest(api.name, tenant_id, window, read_id)
+        if lake.store.tag(key) is None:
+            log.warning("%s is not in raw any more and can't be merged again", read_id)
+        else:
+            found.append(raw.manifest(lake, key))
+    return sorted(found, key=lambda other: other.read_at)
 
 
 def _touched(manifest: ReadManifest, api: Api, staged: StagedCounts) -> dict[datetime, int]:
