@@ -84,6 +84,8 @@ class PartitionWriter:
 
     def _flush(self, *, whole_groups: bool = False) -> None:
         """Write what waits; `whole_groups` keeps back what does not fill a row group."""
+        if not self._waiting:
+            return
         rows = pa.concat_tables(self._waiting)
         ready = rows.num_rows // ROW_GROUP * ROW_GROUP if whole_groups else rows.num_rows
         self._waiting = [rows.slice(ready)] if ready < rows.num_rows else []
