@@ -91,20 +91,6 @@ def rebuild_ledger(
     console.print(f"{recorded} reads were recorded again.")
 
 
-@app.command()
-def docs(
-    *,
-    check: Annotated[bool, typer.Option(help="Write nothing; exit 1 if a page is stale.")] = False,
-) -> None:
-    """Write the generated pages of `docs/` anew: DAGs, data dictionary, settings."""
-    from include.entra_logs.pages import stale_pages, write_pages  # noqa: PLC0415  for docs alone
-
-    pages = stale_pages() if check else write_pages()
-    for page in pages:
-        console.print(f"docs/{page.name} {'is stale: run `make docs`' if check else 'is written'}")
-    raise typer.Exit(1 if check and pages else 0)
-
-
 if __name__ == "__main__":
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
     try:
