@@ -112,7 +112,7 @@ class History(RuleBasedStateMachine):
 
     @precondition(lambda self: self.world.versions)
     @rule(data=st.data(), state=STATES, same_version=st.booleans())
-    def change(self, data: st.DataObject, state: str, same_version: bool) -> None:  # noqa: FBT001
+    def change(self, data: st.DataObject, state: str, same_version: bool) -> None:  # noqa: FBT001  drawn by Hypothesis
         """Another version of an event, which may be one that it had before."""
         key = data.draw(st.sampled_from(sorted(self.world.versions)))
         visible_at, event = self.world.versions[key][-1]
@@ -163,7 +163,7 @@ class History(RuleBasedStateMachine):
         short=st.sampled_from([0, 0, 0, 1, 2]),
         keep=st.booleans(),
     )
-    def read(self, data: st.DataObject, window: Window, short: int, keep: bool) -> None:  # noqa: FBT001
+    def read(self, data: st.DataObject, window: Window, short: int, keep: bool) -> None:  # noqa: FBT001  drawn by Hypothesis
         """A read by one of the API's schedules, loaded at once or left to be loaded later."""
         schedule = data.draw(st.sampled_from(self.api.schedules()))
         if schedule.kind == "updates":

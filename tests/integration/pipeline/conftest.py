@@ -67,7 +67,7 @@ class Line:
 
     def held(self, api: Api) -> set[tuple[str, datetime]]:
         """Identity of every event in the table."""
-        import pyarrow.dataset as ds  # noqa: PLC0415
+        import pyarrow.dataset as ds  # noqa: PLC0415  for this fixture alone
 
         folder = self.folder / layout.table_prefix(api.name)
         if not folder.exists():
