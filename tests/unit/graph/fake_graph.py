@@ -50,6 +50,8 @@ class FakeGraph:
     page: int = 10
     by: str = "createdDateTime"
     newest_first: bool = True
+    order_by: str = ""
+    """`by` unless given."""
     faults: dict[int, Fault] = field(default_factory=dict)
     every: Fault | None = None
     requests: list[str] = field(default_factory=list)
@@ -71,7 +73,7 @@ class FakeGraph:
         text = query["$filter"][0]
         start, end = (parsed(at) for at in re.findall(r"[gl]e (\S+Z)", text))
         found = [e for e in self.events if start <= parsed(e[self.by]) <= end]
-        found.sort(key=lambda e: parsed(e[self.by]), reverse=self.newest_first)
+        found.sort(key=lambda e: parsed(e[self.order_by or self.by]), reverse=self.newest_first)
         at = int(query.get("$skiptoken", ["0"])[0])
         body: dict[str, Any] = {"@odata.context": "x", "value": found[at : at + self.page]}
         if at + self.page < len(found):

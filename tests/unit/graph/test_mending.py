@@ -62,6 +62,7 @@ def test_one_fault_costs_nothing(monkeypatch: pytest.MonkeyPatch, fault: Fault, 
     store, _ = read(graph, monkeypatch, limits=Limits(slices=1))
     assert ids(store) == {f"e{i}" for i in range(105)}
     assert all(url.startswith("https://graph.test/v1.0/") for url in graph.requests)
+    assert not any(b'"error"' in page.body for page in store.stored.values())
 
 
 LASTING = {
@@ -119,9 +120,11 @@ def test_a_new_token_once_for_all_slices(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_by_another_time_than_the_event_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A read by another time property trusts no order and brings the same."""
-    events = [event | {"lastUpdatedDateTime": event[BY]} for event in rows(105)]
-    graph = FakeGraph(events, by="lastUpdatedDateTime")
+    """A read by another time trusts no order: Graph may sort by the event time all the same."""
+    events = rows(105)
+    for n, event in enumerate(events):  # looks newest first on the first pages, and is not
+        event["lastUpdatedDateTime"] = event[BY] if n > 50 else events[-1 - n][BY]
+    graph = FakeGraph(events, by="lastUpdatedDateTime", order_by=BY)
     graph.faults = {5: error(400, "", "Invalid Skip Token"), 9: breaking(httpx.ReadTimeout)}
     store = MemoryStore()
     with reader(graph, monkeypatch) as client:
@@ -178,3 +181,17 @@ def test_errors_hold_no_body(monkeypatch: pytest.MonkeyPatch) -> None:
         with pytest.raises(EntraLakeError) as caught:
             read(graph, monkeypatch)
         assert "secret body" not in str(caught.value)
+
+
+def test_a_long_retry_after_is_handed_on_and_the_read_goes_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """An hour of Retry-After ends the try at once; the next one goes on with what it has."""
+    graph = FakeGraph(rows(205), faults={9: error(429, "x", retry_after="3600")})
+    store = MemoryStore()
+    with pytest.raises(Throttled) as caught:
+        read(graph, monkeypatch, store, Limits(slices=1))
+    assert caught.value.wait == 3600
+    store, summary = read(graph, monkeypatch, store, Limits(slices=1))
+    assert len(ids(store)) == 205
+    assert summary.requests == 21 - 8

@@ -44,6 +44,20 @@ def test_a_refusal_holds_everybody_back() -> None:
     assert asyncio.run(run()) >= 30
 
 
+def test_a_refusal_holds_back_whoever_is_next() -> None:
+    """A request that was about to be sent when another one is refused waits as well."""
+
+    async def run() -> float:
+        pace = Pace(AUDIT, scale=0.01)
+        await pace.turn()
+        next_one = asyncio.create_task(pace.turn())
+        await asyncio.sleep(0)
+        pace.refused(30)
+        return await next_one
+
+    assert asyncio.run(run()) >= 29
+
+
 def test_first_request_keeps_its_distance() -> None:
     """A budget that another task has just used is waited for."""
 

@@ -143,9 +143,10 @@ def test_keep_is_shrunk_only_by_proof(monkeypatch: pytest.MonkeyPatch) -> None:
     events = rows(205)
     graph = FakeGraph(events, faults={12: error(400, "", "Invalid Skip Token")})
     graph.faults[2] = edited(lambda body: body["value"].reverse())
-    store, _ = read(graph, monkeypatch, limits=Limits(slices=1))
+    store, summary = read(graph, monkeypatch, limits=Limits(slices=1))
     assert ids(store) == {f"e{i}" for i in range(205)}
     assert "000001" not in {found.id for found in store.plan}
+    assert (summary.read_at - NOW).total_seconds() == 1  # of the first page, though it is gone
 
 
 def test_only_documented_options(monkeypatch: pytest.MonkeyPatch) -> None:
