@@ -26,17 +26,16 @@ verify: $(VENV)/.run ## recompute from raw and tables what the ledger claims
 bi: $(VENV)/.run ## DuckDB with the views open on the lake
 	@exec $(BIN)/python -m include.bi
 
-test: $(VENV)/.dev .tools/.azurite ## the whole suite
-	@CI_FULL=1 $(BIN)/python -m pytest
+test: $(VENV)/.dev .tools/.azurite ## the whole suite; what this machine lacks is skipped aloud
+	@CI_FULL=1 $(BIN)/python -m pytest --durations=25
 
 quick: $(VENV)/.dev ## the part of the suite that takes minutes
 	@$(BIN)/python -m pytest -m "not slow and not airflow and not azurite and not spark and not browser" -q
 
-lint: $(VENV)/.dev ## format, rules, types, stale docs, compose file
+lint: $(VENV)/.dev ## format, rules, types, compose file
 	@$(BIN)/ruff format --check $(CODE)
 	@$(BIN)/ruff check $(CODE)
 	@$(BIN)/mypy
-	@$(BIN)/python -m include.entra_logs docs --check
 	@$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yaml
 
 format: $(VENV)/.dev ## mend what can be mended by a tool
@@ -44,9 +43,11 @@ format: $(VENV)/.dev ## mend what can be mended by a tool
 	@$(BIN)/ruff check --fix $(CODE)
 
 docs: $(VENV)/.dev ## the generated pages anew: DAGs, data dictionary, settings
-	@$(BIN)/python -m include.entra_logs docs
+	@$(BIN)/python -m include.entra_logs.dags_docs
+	@$(BIN)/python -m include.entra_logs.dictionary
+	@$(BIN)/python -m include.entra_logs.settings_docs
 
-bench: $(VENV)/.dev $(VENV)/.bench ## figures side by side
+bench: $(VENV)/.dev $(VENV)-bench/.done ## figures side by side
 	@exec $(BIN)/python -m bench
 
 screenshot: $(VENV)/.dev ## the picture of the README anew (needs Chromium)
@@ -57,6 +58,19 @@ lock: | $(BIN)/uv ## both lock files anew from requirements*.txt
 	  --no-annotate --no-header -o requirements.lock requirements.txt
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	  --no-annotate --no-header -c requirements.lock -o requirements-dev.lock requirements-dev.txt
+
+# The peer that is measured beside this project, in an environment of its own.
+$(VENV)-bench/.done: requirements-bench.lock | $(BIN)/uv
+	$(BIN)/uv venv --quiet --allow-existing --python $(BIN)/python $(VENV)-bench
+	$(BIN)/uv pip install --quiet --python $(VENV)-bench/bin/python --require-hashes -r requirements-bench.lock
+	@touch $@
+
+# Azurite, from npm, for the tests of a lake on Azure. Without npm those are skipped.
+.tools/.azurite: tests/tools/package.json tests/tools/package-lock.json
+	@mkdir -p .tools
+	@if command -v npm >/dev/null; then cp tests/tools/package*.json .tools/ && cd .tools \
+	  && npm ci --silent --no-audit --no-fund && touch .azurite; \
+	else echo "npm is missing: tests of a lake on Azure will be skipped"; fi
 
 $(BIN)/uv:
 	$(PYTHON) -m venv $(VENV)

@@ -1,7 +1,9 @@
 """Fixtures and settings for every test."""
 
 import os
+from collections.abc import Iterator
 
+import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.airflow_home import use_throwaway_home
@@ -16,3 +18,17 @@ settings.load_profile("entra")
 # Nothing outside this machine: a proxy of the developer's shell must not see a test's traffic.
 for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "all_proxy"):
     os.environ.pop(name, None)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+    """Where everything is installed (ENTRA_NO_SKIPS=1, as in CI), a skip is a failure."""
+    report = yield
+    if (
+        report.skipped
+        and os.environ.get("ENTRA_NO_SKIPS") == "1"
+        and not hasattr(report, "wasxfail")
+    ):
+        report.outcome = "failed"
+        report.longrepr = f"skipped where nothing may be: {item.nodeid}: {report.longrepr}"
+    return report

@@ -23,7 +23,7 @@ from airflow.sdk.exceptions import (
 )
 from airflow.sdk.log import mask_secret
 
-from include.entra_logs.api import PARTITION, Schedule, Window
+from include.entra_logs.api import PARTITION, Schedule, Window, is_partition_start
 from include.entra_logs.errors import EntraLakeError, Refused, Throttled
 from include.entra_logs.graph.client import GraphClient
 from include.entra_logs.graph.connection import GraphConnection, from_fields
@@ -31,7 +31,6 @@ from include.entra_logs.lake import Lake, open_lake
 from include.entra_logs.lake.azure import azure_options
 from include.entra_logs.pipeline import Run
 from include.entra_logs.settings import ROOT, Settings, load_settings
-from include.entra_logs.timetable import is_boundary
 
 log = logging.getLogger(__name__)
 
@@ -129,7 +128,7 @@ def _interval(dag_run: Any) -> Window:
     --logical-date` stores the interval of its own now (seen with Airflow 3.3.2).
     """
     at = dag_run.logical_date
-    if at and is_boundary(at):
+    if at and is_partition_start(at):
         return _window(at, at + PARTITION)
     if dag_run.data_interval_start:
         return _window(dag_run.data_interval_start, dag_run.data_interval_end)

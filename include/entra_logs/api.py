@@ -19,6 +19,11 @@ def partition_start(at: datetime) -> datetime:
     return at.replace(hour=at.hour - at.hour % 2, minute=0, second=0, microsecond=0)
 
 
+def is_partition_start(at: datetime) -> bool:
+    """True if a partition, and so a data interval, starts at `at`."""
+    return partition_start(at) == at
+
+
 def utc_text(at: datetime) -> str:
     """`at` as Graph's `$filter` wants it: UTC, `Z`, microseconds only where there are some."""
     text = (

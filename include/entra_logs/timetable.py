@@ -16,7 +16,7 @@ from pendulum import DateTime, instance
 from sqlalchemy import select
 from sqlalchemy.orm import object_session
 
-from include.entra_logs.api import PARTITION, partition_start
+from include.entra_logs.api import PARTITION, is_partition_start, partition_start
 from include.entra_logs.start import parse_start
 
 EVERY_TWO_HOURS = "0 */2 * * *"
@@ -26,11 +26,6 @@ def interval_from(start: datetime) -> DataInterval:
     """The data interval of two hours that starts at `start`."""
     at = instance(start).in_timezone("UTC")
     return DataInterval(at, at + PARTITION)
-
-
-def is_boundary(at: datetime) -> bool:
-    """True if a data interval starts at `at`."""
-    return partition_start(at) == at
 
 
 class SettledIntervalTimetable(CronDataIntervalTimetable):  # type: ignore[misc]  # Airflow is untyped
@@ -104,7 +99,7 @@ class SettledIntervalTimetable(CronDataIntervalTimetable):  # type: ignore[misc]
 
         For a manual run Airflow passes its logical date here.
         """
-        if is_boundary(run_after):
+        if is_partition_start(run_after):
             return interval_from(run_after)
         return interval_from(partition_start(run_after - self._settle) - PARTITION)
 
@@ -117,7 +112,7 @@ class SettledIntervalTimetable(CronDataIntervalTimetable):  # type: ignore[misc]
         """
         info = super().run_info_from_dag_run(dag_run=dag_run)
         at = dag_run.logical_date
-        if at is None or not is_boundary(at):
+        if at is None or not is_partition_start(at):
             return info
         if dag_run.run_type == DagRunType.BACKFILL_JOB and self._first is not None:
             at = _end_of_own_runs(dag_run, self._align_to_next(self._first))
