@@ -19,6 +19,8 @@ from numpy.typing import NDArray
 
 BATCH = 4096
 """Rows of a batch: what one overlapping group of pages costs in memory."""
+BATCH_BYTES = 16 << 20
+"""Bytes of a batch: events can be large."""
 ORDER = "_order"
 """A column beside the table's: among equal versions of an event the largest wins."""
 
@@ -70,7 +72,8 @@ class Sorter:
         """Keep the table's rows."""
         if not table.num_rows:
             return
-        for batch in self._sorted(table).to_batches(max_chunksize=BATCH):
+        fitting = max(1, BATCH_BYTES * table.num_rows // max(1, table.nbytes))
+        for batch in self._sorted(table).to_batches(max_chunksize=min(BATCH, fitting)):
             self._firsts.append(self._key(batch, 0))
             self._writer.write_batch(batch)
 

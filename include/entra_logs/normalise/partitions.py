@@ -15,6 +15,8 @@ from include.entra_logs.schema import CHANGED_AT, FIRST_SEEN_AT, TIME, column_na
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
+MOST_BYTES = 128 << 20
+"""Rows of this size are written even if they don't fill a row group: events can be large."""
 
 
 class PartitionWriter:
@@ -81,6 +83,8 @@ class PartitionWriter:
         self._waiting.append(rows)
         if sum(table.num_rows for table in self._waiting) >= ROW_GROUP:
             self._flush(whole_groups=True)
+        elif sum(table.nbytes for table in self._waiting) >= MOST_BYTES:
+            self._flush()
 
     def _flush(self, *, whole_groups: bool = False) -> None:
         """Write what waits; `whole_groups` keeps back what does not fill a row group."""
