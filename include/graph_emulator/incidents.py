@@ -157,26 +157,43 @@ def _spray(draw: random.Random, people: Company, day: int, size: int) -> list[At
     return found
 
 
-@lru_cache(maxsize=128)
-def incidents(seed: int, people: Company, day: int, per_day: float) -> tuple[Incident, ...]:
-    """The incidents whose activity lies on the UTC day that starts at `day` (ticks)."""
-    draw = random.Random(f"{seed} {people.tenant} incidents {day}")
+@lru_cache(maxsize=1024)
+def incidents(seed: int, people: Company, hour: int, per_day: float) -> tuple[Incident, ...]:
+    """The incidents whose activity lies in the UTC hour that starts at `hour` (ticks)."""
+    draw = random.Random(f"{seed} {people.tenant} incidents {hour}")
+    mean = expected(per_day * 0.7, hour, ticks.HOUR) + per_day * 0.3 / 24
+    count = int(mean) + (draw.random() < mean % 1)
     found = []
-    for hour in range(24):
-        start = day + hour * ticks.HOUR
-        mean = expected(per_day * 0.7, start, ticks.HOUR) + per_day * 0.3 / 24
-        count = int(mean) + (draw.random() < mean % 1)
-        for _ in range(count):
-            kind = draw.choices([row[0] for row in _KINDS], [row[1] for row in _KINDS])[0]
-            at = start + draw.randrange(ticks.HOUR)
-            found.append(_incident(draw, people, at - at % draw.choice((1, 1, 10, 1000)), kind))
+    for _ in range(count):
+        kind = draw.choices([row[0] for row in _KINDS], [row[1] for row in _KINDS])[0]
+        at = hour + draw.randrange(ticks.HOUR)
+        found.append(_incident(draw, people, at - at % draw.choice((1, 1, 10, 1000)), kind))
     return tuple(found)
 
 
-@lru_cache(maxsize=128)
-def attempts(seed: int, people: Company, day: int, per_day: float) -> tuple[Attempt, ...]:
+@lru_cache(maxsize=64)
+def _sprays(seed: int, people: Company, day: int, per_day: float) -> tuple[Attempt, ...]:
     """The sign-ins of sprays on the UTC day, a spray every third day; none without incidents."""
     draw = random.Random(f"{seed} {people.tenant} sprays {day}")
     if not per_day or draw.random() > 0.35:
         return ()
     return tuple(_spray(draw, people, day, draw.randrange(120, 400)))
+
+
+@lru_cache(maxsize=256)
+def attempts(
+    seed: int, people: Company, hour: int, per_day: float
+) -> tuple[tuple[Attempt, Incident | None], ...]:
+    """The sign-ins of incidents and sprays in the UTC hour, ascending in time."""
+    day = hour // ticks.DAY * ticks.DAY
+    found: list[tuple[Attempt, Incident | None]] = [
+        (incident.attempt, incident)
+        for incident in incidents(seed, people, hour, per_day)
+        if incident.with_sign_in
+    ]
+    found += [
+        (attempt, None)
+        for attempt in _sprays(seed, people, day, per_day)
+        if hour <= attempt.at < hour + ticks.HOUR
+    ]
+    return tuple(sorted(found, key=lambda pair: (pair[0].at, pair[0].id)))

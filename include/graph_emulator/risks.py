@@ -29,8 +29,8 @@ class Risks:
         start = number * self.width
         found = [
             incident
-            for day in range(start - 2 * ticks.DAY, start + 1, ticks.DAY)
-            for incident in incidents(self.seed, self.people, day, self.per_day)
+            for hour in range(start - 2 * ticks.DAY, start + ticks.DAY, ticks.HOUR)
+            for incident in incidents(self.seed, self.people, hour, self.per_day)
             if start <= incident.detected < start + self.width
         ]
         found.sort(key=lambda incident: (incident.detected, incident.id))

@@ -49,7 +49,7 @@ class Settings(BaseModel):
     audits_per_day: float | None = Field(default=None, ge=0)
     """None: a tenth of the sign-ins."""
     risks_per_day: float | None = Field(default=None, ge=0)
-    """None: one for 200 sign-ins."""
+    """None: one for 200 sign-ins, at most 2,000."""
     lateness: Literal["usual", "none", "heavy"] = "usual"
     """How late events arrive: `none` at once, `usual` seconds to days, `heavy` a quarter late."""
     cache_mb: int = 256

@@ -1,5 +1,6 @@
 """Sign-ins: ordinary ones of an office day, and those of the day's incidents."""
 
+from bisect import bisect_left
 from dataclasses import dataclass
 
 import numpy as np
@@ -7,7 +8,7 @@ import numpy as np
 from include.graph_emulator import ticks
 from include.graph_emulator.bucket import Bucket, merge
 from include.graph_emulator.company import Company
-from include.graph_emulator.incidents import Attempt, Incident, attempts, incidents
+from include.graph_emulator.incidents import Attempt, Incident, attempts
 from include.graph_emulator.office_hours import (
     bucket_width,
     draw_arrivals,
@@ -74,15 +75,11 @@ class SignIns:
 
     def _of_incidents(self, number: int) -> Bucket:
         start = number * self.width
-        day = start // ticks.DAY * ticks.DAY
-        found: list[tuple[Attempt, Incident | None]] = [
-            (incident.attempt, incident)
-            for incident in incidents(self.seed, self.people, day, self.risks_per_day)
-            if incident.with_sign_in
-        ]
-        found += [(a, None) for a in attempts(self.seed, self.people, day, self.risks_per_day)]
-        found = [pair for pair in found if start <= pair[0].at < start + self.width]
-        found.sort(key=lambda pair: (pair[0].at, pair[0].id))
+        hour = start // ticks.HOUR * ticks.HOUR
+        every = attempts(self.seed, self.people, hour, self.risks_per_day)
+        first = bisect_left(every, start, key=lambda pair: pair[0].at)
+        last = bisect_left(every, start + self.width, key=lambda pair: pair[0].at)
+        found = every[first:last]
         times = np.array([attempt.at for attempt, _ in found], np.int64)
         arrives = draw_arrivals(self._draw(number, 1), times, self.lateness)
         changes = np.array(

@@ -12,6 +12,9 @@ from include.graph_emulator.settings import AUDITS, SIGN_INS, Settings
 from include.graph_emulator.sign_ins import KINDS, SignIns
 from include.graph_emulator.timeline import Timeline
 
+_MOST_RISKS = 2000
+"""Detections a day, unless asked for more: of people there are no more than that."""
+
 
 class World:
     """The timelines of every tenant."""
@@ -37,7 +40,9 @@ class World:
         it = self._settings
         domain = it.tenants[tenant].domains[0]
         people = company(it.seed, tenant, domain)
-        risks = it.sign_ins_per_day / 200 if it.risks_per_day is None else it.risks_per_day
+        risks = it.risks_per_day
+        if risks is None:
+            risks = min(it.sign_ins_per_day / 200, _MOST_RISKS)
         if api == SIGN_INS:
             return SignIns(it.seed, people, it.sign_ins_per_day, risks, it.lateness, kind)
         if api == AUDITS:
