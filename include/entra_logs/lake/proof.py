@@ -8,7 +8,7 @@ import pyarrow as pa
 from include.entra_logs.checksum import identity_hash
 from include.entra_logs.lake.blocks import Int64, Keys, blocks, microseconds
 from include.entra_logs.lake.compare import differing
-from include.entra_logs.lake.merging import Source
+from include.entra_logs.lake.source import Source
 from include.entra_logs.schema import CHANGED_AT, FIRST_SEEN_AT
 
 _STAMPS = [FIRST_SEEN_AT, CHANGED_AT]

@@ -15,7 +15,7 @@ from include.entra_logs.errors import Corrupt, Transient
 from include.entra_logs.lake import Lake, layout
 from include.entra_logs.lake.aside import Aside
 from include.entra_logs.lake.history import DAY, History, histories, partitions
-from include.entra_logs.lake.merging import Source
+from include.entra_logs.lake.source import Source
 from include.entra_logs.lake.tables import key_columns
 
 log = logging.getLogger(__name__)

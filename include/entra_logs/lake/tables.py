@@ -15,7 +15,8 @@ from include.entra_logs.api import PARTITION, Api, partition_start, utc_text
 from include.entra_logs.errors import Transient
 from include.entra_logs.lake import Lake, layout
 from include.entra_logs.lake.blocks import Keys
-from include.entra_logs.lake.merging import Source, merge_files
+from include.entra_logs.lake.merging import merge_files
+from include.entra_logs.lake.source import Source
 from include.entra_logs.lake.store_errors import store_errors
 from include.entra_logs.schema import column_name
 

@@ -22,9 +22,9 @@ from include.entra_logs.errors import Corrupt
 from include.entra_logs.lake import Lake, ledger
 from include.entra_logs.lake.aside import Aside
 from include.entra_logs.lake.history import DAY, History, RawRead, histories
-from include.entra_logs.lake.merging import Source
 from include.entra_logs.lake.proof import differences
 from include.entra_logs.lake.record import LedgerRecord
+from include.entra_logs.lake.source import Source
 from include.entra_logs.lake.tables import key_columns, rebuild_command
 from include.entra_logs.normalise import Normalised
 

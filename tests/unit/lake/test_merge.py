@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from include.entra_logs.errors import Corrupt, EntraLakeError
-from include.entra_logs.lake import Lake, merging
+from include.entra_logs.lake import Lake, merging, source
 from include.entra_logs.lake.tables import MergeCounts, key_columns, merge
 from include.entra_logs.schema import CHANGED_AT, FIRST_SEEN_AT, table_schema
 from tests.unit.lake.rows import (
@@ -152,8 +152,8 @@ def test_a_table_of_an_older_schema_is_upgraded(lake: Lake, tmp_path: Path) -> N
     write(tmp_path / "old.parquet", SIGN_INS, table(SIGN_INS, [old], READ, older))
     lake.store.put(key(SIGN_INS), tmp_path / "old.parquet")
     load(lake, SIGN_INS, [event("b", app_display_name="new")], LATER, tmp_path)
-    with lake.store.open(key(SIGN_INS)) as source:
-        found = pq.read_table(source)
+    with lake.store.open(key(SIGN_INS)) as file:
+        found = pq.read_table(file)
     assert found.schema.equals(now)
     assert found["app_display_name"].to_pylist() == [None, "new"]
     policies = found[field.name].to_pylist()[0]
@@ -217,13 +217,13 @@ def test_row_groups_stay_of_one_size(
 ) -> None:
     """Many small merges do not fragment the file, and only what overlaps is compared."""
     monkeypatch.setattr(merging, "ROW_GROUP", 50)
-    monkeypatch.setattr(merging, "BATCH", 16)
+    monkeypatch.setattr(source, "BATCH", 16)
     for turn in range(7):
         events = [event(f"{n}", n) for n in range(turn, 300, 7)]
         load(lake, SIGN_INS, events, READ + timedelta(hours=turn), tmp_path)
     assert [row["id"] for row in stored(lake, SIGN_INS)] == [f"{n}" for n in range(300)]
-    with lake.store.open(key(SIGN_INS)) as source:
-        meta = pq.ParquetFile(source).metadata
+    with lake.store.open(key(SIGN_INS)) as file:
+        meta = pq.ParquetFile(file).metadata
     assert [meta.row_group(g).num_rows for g in range(meta.num_row_groups)] == [50] * 6
 
 
@@ -231,8 +231,8 @@ def test_the_published_file_is_what_readers_of_bi_take(lake: Lake, tmp_path: Pat
     """zstd, microseconds UTC, sorted, with statistics and a page index, after a merge as well."""
     load(lake, SIGN_INS, [event("a")], READ, tmp_path)
     load(lake, SIGN_INS, [event("b", 1)], LATER, tmp_path)
-    with lake.store.open(key(SIGN_INS)) as source:
-        meta = pq.ParquetFile(source).metadata
+    with lake.store.open(key(SIGN_INS)) as file:
+        meta = pq.ParquetFile(file).metadata
     column = meta.row_group(0).column(0)
     keys = key_columns(SIGN_INS)
     names = [meta.schema.column(c.column_index).path for c in meta.row_group(0).sorting_columns]
