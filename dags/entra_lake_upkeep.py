@@ -18,8 +18,8 @@ a slice of history: raw, tables and ledger say the same.
 
 ### When a run is red
 The last line of the red task's log is one sentence that says what is wrong and what to do. Red
-`verify` names each window where they differ: clear that window's run with
-`{"source": "raw"}` to load it again from raw, or without it to read it again from Graph.
+`verify` names each window where they differ: backfill it with `--dag-run-conf '{"source": "raw"}'`
+to load it again from raw, or with `'{"source": "graph"}'` to read it again.
 
     airflow dags trigger entra_lake_upkeep
 """

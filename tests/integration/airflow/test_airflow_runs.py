@@ -117,6 +117,24 @@ def test_a_pause_gives_the_slot_back(
     assert table(lake, "sign_ins") == truth(emulator, "sign_ins", interval, interval + PARTITION)
 
 
+def test_upkeep_proves_the_lake_and_names_what_is_lost(
+    run_dag: RunDag,
+    lake: Path,
+    interval: datetime,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Green on a healthy lake; red, naming the window, once a partition was removed by hand."""
+    monkeypatch.setattr("include.entra_logs.lake.upkeep.CYCLE", 1)
+    assert run_dag("entra_sign_ins", interval).state == "success"
+    today = datetime.now(UTC)
+    assert run_dag("entra_lake_upkeep", today).state == "success"
+    (file,) = (lake / "tables").rglob("*.parquet")
+    file.unlink()
+    done = run_dag("entra_lake_upkeep", today + timedelta(seconds=1))
+    assert done.state == "failed"
+    assert f"{interval:%Y-%m-%dT%H:%M:%SZ}" in done.reason("verify")
+
+
 def refused(done: Done) -> str:
     """Why `authenticate` failed; it did at once, without a retry, and nothing ran after it."""
     assert done.state == "failed"
