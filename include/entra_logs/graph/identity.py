@@ -101,10 +101,14 @@ def _failed(error: AzureError, host: str | None) -> EntraLakeError:
         )
     chain = list(causes(error))
     text = " ".join(str(cause) for cause in chain)
-    network = any(isinstance(cause, ServiceRequestError | ServiceResponseError) for cause in chain)
-    if network and "AADSTS" not in text:
+    if "AADSTS" in text:
+        return login_refusal(text)
+    if any(isinstance(cause, ServiceRequestError | ServiceResponseError) for cause in chain):
         return Transient(f"Login host {host} can't be reached ({type(chain[-1]).__name__}).")
-    return login_refusal(text)
+    return Transient(
+        f"Login host {host} gave no usable answer: if that lasts, check extra.authority, "
+        "extra.proxies and extra.managed_identity_client_id of the connection."
+    )
 
 
 def _unusable(connection: GraphConnection, error: Exception) -> str:
@@ -131,6 +135,7 @@ def _credential(connection: GraphConnection) -> TokenCredential:
         "read_timeout": TIMEOUT,
         "retry_total": 3,
         "retry_backoff_max": 10,
+        "timeout": 4 * TIMEOUT,
     }
     proxies = {k: v for k, v in connection.proxies.items() if k != "no"}
     if proxies and not _needs_no_proxy(connection):
@@ -223,6 +228,10 @@ def _discover(connection: GraphConnection) -> str:
 
 
 def quiet_libraries() -> None:
-    """Keep request lines of the libraries out of the task log: a read has its own lines."""
-    for name in ("httpx", "httpcore", "azure", "msal"):
-        logging.getLogger(name).setLevel(logging.WARNING)
+    """Keep the libraries' own lines out of the task log: a read has its own, and errors theirs.
+
+    msal writes an answer that is no JSON into its log as it is; a cut one would hold a token.
+    """
+    levels = {"httpx": logging.WARNING, "httpcore": logging.WARNING, "azure": logging.ERROR}
+    for name, level in (levels | {"msal": logging.CRITICAL}).items():
+        logging.getLogger(name).setLevel(level)

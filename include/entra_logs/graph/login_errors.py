@@ -51,8 +51,7 @@ def login_refusal(text: str) -> EntraLakeError:
         return Transient(f"The login host is in trouble (AADSTS{code}).")
     if code in REMEDIES:
         return Refused(f"{REMEDIES[code]} (AADSTS{code})")
-    known = f"AADSTS{code}" if code else "no AADSTS code"
     return Refused(
-        f"The login host refused the app ({known}): check login, password or certificate, and "
-        "extra.tenant_id of the connection."
+        f"The login host refused the app (AADSTS{code}): check login, password or certificate, "
+        "and extra.tenant_id of the connection."
     )

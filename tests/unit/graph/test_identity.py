@@ -122,6 +122,18 @@ def test_login_host_that_is_down(emulator: Emulator) -> None:
         enter(emulator, {"authority": "https://127.0.0.1:9"})
 
 
+@pytest.mark.parametrize("kind", ["html", "cut_json", "server_error"])
+def test_login_host_in_trouble(
+    emulator: Emulator, kind: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A login host that answers nonsense is worth another try; what it wrote is in no log."""
+    emulator.plan([{"kind": kind, "api": "token", "times": 0}])
+    with pytest.raises(Transient, match="no usable answer"):
+        enter(emulator)
+    assert "access_token" not in caplog.text
+    assert "<html" not in caplog.text
+
+
 @pytest.mark.parametrize(
     ("kind", "text"),
     [("forbidden", "AuditLog.Read.All"), ("not_premium", "P1 or P2")],
