@@ -44,20 +44,24 @@ def set_time_zone(con: duckdb.DuckDBPyConnection, time_zone: str) -> None:
 def opening_statements(lake_url: str, azure: Mapping[str, str] | None = None) -> list[str]:
     """The SQL that opens the lake in a DuckDB of this version, in order.
 
-    For `abfs://` one of them is the secret of the storage account: not to be logged.
+    DuckDB looks into every file of a table for each view that it is told of. So views and questions
+    are told while the tables are still empty, and the tables last: the lake is looked at once.
+    For `abfs://` one statement is the secret of the storage account: not to be logged.
     """
     root = table_root(lake_url)
-    statements = azure_statements(azure or {}) if root.startswith("az://") else []
-    with duckdb.connect() as con:
-        for statement in statements:
-            con.execute(statement)
-        tables = [_table_view(con, api, root) for api in CATALOGUE.values()]
-    statements += [(HERE / "settings.sql").read_text(), *tables]
-    statements += [path.read_text() for path in sorted((HERE / "views").glob("*.sql"))]
-    statements += [
+    account = azure_statements(azure or {}) if root.startswith("az://") else []
+    views = [path.read_text() for path in sorted((HERE / "views").glob("*.sql"))]
+    questions = [
         f"CREATE OR REPLACE VIEW {path.stem} AS\n{path.read_text()}" for path in question_files()
     ]
-    return statements
+    with duckdb.connect() as con:
+        for statement in account:
+            con.execute(statement)
+        columns = {api: _columns(con, api) for api in CATALOGUE.values()}
+        empty = [_empty_view(api, kinds) for api, kinds in columns.items()]
+        tables = [_table_view(con, api, kinds, root) for api, kinds in columns.items()]
+    settings = (HERE / "settings.sql").read_text()
+    return [*account, settings, *empty, *views, *questions, *filter(None, tables)]
 
 
 def question_files() -> list[Path]:
@@ -76,18 +80,42 @@ def table_root(lake_url: str) -> str:
     return str(Path(unquote(parts.path) if parts.scheme else lake_url).absolute() / "tables")
 
 
-def _table_view(con: duckdb.DuckDBPyConnection, api: Api, root: str) -> str:
-    """The view of one table: every declared column, also those that older files do not have."""
+def _columns(con: duckdb.DuckDBPyConnection, api: Api) -> dict[str, str]:
+    """Every declared column of a table, then those of the path, with DuckDB's types."""
     declared = con.from_arrow(table_schema(api).empty_table())
-    columns = dict(zip(declared.columns, map(str, declared.types), strict=True)) | PARTITIONS
+    return dict(zip(declared.columns, map(str, declared.types), strict=True)) | PARTITIONS
+
+
+def _empty_view(api: Api, columns: Mapping[str, str]) -> str:
     nulls = ", ".join(f'NULL::{kind} AS "{name}"' for name, kind in columns.items())
+    return f"CREATE OR REPLACE VIEW {api.name} AS SELECT {nulls} WHERE false"
+
+
+def _table_view(
+    con: duckdb.DuckDBPyConnection, api: Api, columns: Mapping[str, str], root: str
+) -> str | None:
+    """The view of one table, all its columns, also those that no file has; None without files."""
     files = f"{root}/{api.name}/*/*/*/events.parquet"
-    view = f"CREATE OR REPLACE VIEW {api.name} AS SELECT {nulls} WHERE false"
-    if con.execute("SELECT 1 FROM glob(?) LIMIT 1", [files]).fetchone():
-        kinds = ", ".join(f"{name}: {kind}" for name, kind in PARTITIONS.items())
-        source = (
-            f"read_parquet({quoted(files)}, union_by_name = true, hive_partitioning = true,"
-            f" hive_types = {{{kinds}}})"
-        )
-        view += f" UNION ALL BY NAME SELECT * FROM {source}"  # noqa: S608  every part is quoted
-    return view
+    if not con.execute("SELECT 1 FROM glob(?) LIMIT 1", [files]).fetchone():
+        return None
+    kinds = ", ".join(f"{name}: {kind}" for name, kind in PARTITIONS.items())
+    source = (
+        f"read_parquet({quoted(files)}, union_by_name = {not _are_alike(con, files)},"
+        f" hive_partitioning = true, hive_types = {{{kinds}}})"
+    )
+    names = ", ".join(f'"{name}"' for name in columns)
+    union = f"({_empty_view(api, columns).partition(' AS ')[2]} UNION ALL BY NAME FROM {source})"
+    return f"CREATE OR REPLACE VIEW {api.name} AS SELECT {names} FROM {union}"  # noqa: S608  quoted
+
+
+def _are_alike(con: duckdb.DuckDBPyConnection, files: str) -> bool:
+    """Whether all files have the same columns, as ever when none is older than a declaration.
+
+    Then a query need not look into each file before it can drop most by their partition.
+    """
+    found = con.execute(
+        "SELECT count(DISTINCT names) FROM "
+        "(SELECT list_sort(list(name)) AS names FROM parquet_schema(?) GROUP BY file_name)",
+        [files],
+    ).fetchone()
+    return found == (1,)
