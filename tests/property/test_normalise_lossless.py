@@ -4,6 +4,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -120,6 +121,7 @@ def plain(value: Any, times: frozenset[str] = frozenset()) -> Any:
     return ("bool", value) if isinstance(value, bool) else value
 
 
+@pytest.mark.slow
 @given(data=st.data(), api=st.sampled_from(list(CATALOGUE.values())))
 @settings(max_examples=counted(quick=50, ci=1000))
 def test_every_event_can_be_rebuilt_from_its_row(data: st.DataObject, api: Api) -> None:
