@@ -140,7 +140,8 @@ class Pages:
                         continue
                     if query.select:
                         text = orjson.dumps({n: event[n] for n in query.select if n in event})
-                    found.append((ticks.from_text(event[query.order_by]), event["id"], text))
+                    at_time = event.get(query.order_by)
+                    found.append((ticks.from_text(at_time) if at_time else 0, event["id"], text))
         found.sort(key=lambda row: row[:2], reverse=query.descending)
         return [text for *_, text in found]
 

@@ -43,9 +43,10 @@ class Throttle:
             seconds = limit.seconds / self.settings.time_scale
             while calls and calls[0] <= now - seconds:
                 calls.popleft()
-            if len(calls) >= limit.requests:
-                waits.append(calls[-limit.requests] + seconds - now)
+            full = len(calls) >= limit.requests
             calls.append(now)
+            if full:  # the refused call counts too, so the wait is reckoned with it
+                waits.append(calls[-limit.requests] + seconds - now)
         return max(waits) if waits else None
 
     def forget(self) -> None:
@@ -64,5 +65,5 @@ def refuse(workload: str, wait: float, request_id: str) -> Refusal:
             "This request is throttled. Please try again after the value specified in the "
             f"Retry-After header. CorrelationId: {request_id}"
         )
-        return Refusal(429, "UnknownError", message, {"Retry-After": f"{max(wait, 0.001):.3f}"})
+        return Refusal(429, "UnknownError", message, {"Retry-After": f"{wait + 0.001:.3f}"})
     return Refusal(429, "TooManyRequests", "Please retry again later.")

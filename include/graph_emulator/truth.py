@@ -52,7 +52,8 @@ def truth(timeline: Timeline, collection: Collection, asked: Asked) -> dict[str,
         block = timeline.block(stretch, asked.at, beta=False)
         for row in range(stretch.start, stretch.stop):
             event = orjson.loads(bytes(block.rows(row, row + 1)))
-            if asked.start <= ticks.from_text(event[asked.by]) < asked.end:
+            at = event.get(asked.by)
+            if at and asked.start <= ticks.from_text(at) < asked.end:
                 rows.append((event["id"], event[collection.event_time]))
                 bodies.append(event)
     found: dict[str, Any] = {"count": len(rows), "checksum": checksum(rows)}

@@ -272,3 +272,21 @@ def test_live_paging_shifts_rows(read_from: Callable[[Emulator], Reader]) -> Non
         emulator.add_events("sign_ins", rows[5:])
         again = reader.get(page["@odata.nextLink"]).json()
         assert [event["id"] for event in page["value"] + again["value"]] == ["4", "3", "3", "2"]
+
+
+def test_bounds(read_from: Callable[[Emulator], Reader]) -> None:
+    """`ge` and `le` include their bounds; the truth of a window includes its start alone."""
+    times = [START, END, "2026-11-20T09:59:59.9999999Z", "2026-11-20T07:59:59.9999999Z"]
+    names = ["start", "end", "inside", "before"]
+    with start_emulator(now=NOW, speed=0, sign_ins_per_day=0, throttling=False) as emulator:
+        reader = read_from(emulator)
+        for api, time in [*TIMES.items(), ("risk_detections", "lastUpdatedDateTime")]:
+            other = {TIMES[api]: "2026-11-20T07:00:00Z"}
+            events = [
+                {"id": name, **other, time: at} for name, at in zip(names, times, strict=True)
+            ]
+            emulator.add_events(api, events)
+            read = reader.window(api, START, END, by=time)
+            assert {event["id"] for event in read} == {"start", "end", "inside"}
+            truth = emulator.truth(api, START, END, by=time)
+            assert {name for name, _ in truth.ids} == {"start", "inside"}
