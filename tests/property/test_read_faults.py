@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any, get_args
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import event, example, given, settings
 from hypothesis import strategies as st
 
 from include.entra_logs.api import Window
@@ -110,8 +110,10 @@ def test_ground_truth_or_an_error(
     store = MemoryStore()
     try:
         reader.read(declared, WINDOW, declared.event_time, store)
-    except EntraLakeError:
+    except EntraLakeError as error:
+        event(type(error).__name__)
         return
+    event("the ground truth")
     assert tiles(store, WINDOW)
     assert found(store, declared, WINDOW) == arrived[api]
 
