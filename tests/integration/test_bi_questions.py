@@ -284,6 +284,7 @@ def test_legacy_clients(lake_of: OpenLake) -> None:
             sign_in("anna", "2026-11-02 09:00", client_app_used="IMAP4", status_error_code=50126),
             sign_in("ben", "2026-11-02 08:00", client_app_used="Mobile Apps and Desktop clients"),
             sign_in("cleo", "2026-11-02 08:00", client_app_used=None),
+            sign_in("dora", "2026-11-02 08:00", client_app_used="Browser"),
         ]
     )
     (found,) = rows_of(ask(con, "legacy_clients"))
