@@ -58,19 +58,14 @@ lock: | $(BIN)/uv ## both lock files anew from requirements*.txt
 	  --no-annotate --no-header -o requirements.lock requirements.txt
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	  --no-annotate --no-header -c requirements.lock -o requirements-dev.lock requirements-dev.txt
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	  --no-annotate --no-header -o requirements-bench.lock requirements-bench.txt
 
 # The peer that is measured beside this project, in an environment of its own.
 $(VENV)-bench/.done: requirements-bench.lock | $(BIN)/uv
 	$(BIN)/uv venv --quiet --allow-existing --python $(BIN)/python $(VENV)-bench
 	$(BIN)/uv pip install --quiet --python $(VENV)-bench/bin/python --require-hashes -r requirements-bench.lock
 	@touch $@
-
-# Azurite, from npm, for the tests of a lake on Azure. Without npm those are skipped.
-.tools/.azurite: tests/tools/package.json tests/tools/package-lock.json
-	@mkdir -p .tools
-	@if command -v npm >/dev/null; then cp tests/tools/package*.json .tools/ && cd .tools \
-	  && npm ci --silent --no-audit --no-fund && touch .azurite; \
-	else echo "npm is missing: tests of a lake on Azure will be skipped"; fi
 
 $(BIN)/uv:
 	$(PYTHON) -m venv $(VENV)

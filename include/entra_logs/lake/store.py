@@ -73,6 +73,7 @@ class Store:
                 found = obstore.get(self._objects, key)
             except FileNotFoundError:
                 return None
+            target.unlink(missing_ok=True)  # it may be published under another name (a hard link)
             with target.open("wb") as file:
                 for chunk in found.stream():
                     file.write(chunk)

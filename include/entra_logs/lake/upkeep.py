@@ -66,8 +66,8 @@ def _told(report: Report) -> str:
     found = [str(difference) for difference in report.differences]
     more = f"; and {len(found) - TOLD} more" if len(found) > TOLD else ""
     return (
-        f"Raw, tables and ledger differ {len(found)} times: {'; '.join(found[:TOLD])}{more}. Clear "
-        'the runs of these windows with {"source": "raw"}, or rebuild the partitions from raw.'
+        f"Raw, tables and ledger differ {len(found)} times: {'; '.join(found[:TOLD])}{more}. "
+        'Backfill these with {"source": "raw"}, or run `python -m include.entra_logs rebuild`.'
     )
 
 
