@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 import httpx
+import psutil
 
 from include.graph_emulator.process import Emulator, start_emulator
 
@@ -22,12 +23,15 @@ class Ceiling:
     bytes: int
     pages: int
     seconds: float
+    server_cpu: float
+    """Seconds of CPU that the emulator used; the rest is the client and waiting."""
 
     def __str__(self) -> str:
         return (
             f"{self.events:,} events in {self.pages:,} pages, {self.bytes / 1e6:,.0f} MB in "
             f"{self.seconds:.2f} s: {self.events / self.seconds:,.0f} events/s, "
-            f"{self.bytes / 1e6 / self.seconds:,.0f} MB/s"
+            f"{self.bytes / 1e6 / self.seconds:,.0f} MB/s "
+            f"({self.bytes / 1e6 / self.server_cpu:,.0f} MB per second of its CPU)"
         )
 
 
@@ -50,6 +54,7 @@ def _read(emulator: Emulator, seconds: float) -> Ceiling:
     host, _, port = emulator.url.removeprefix("https://").partition(":")
     head = f" HTTP/1.1\r\nHost: {host}:{port}\r\nAuthorization: Bearer {_token(emulator)}\r\n\r\n"
     buffer, size, pages = bytearray(2**20), 0, 0
+    before = _cpu(emulator)
     with (
         socket.create_connection((host, int(port))) as plain,
         context.wrap_socket(plain, server_hostname=host) as link,
@@ -60,7 +65,12 @@ def _read(emulator: Emulator, seconds: float) -> Ceiling:
             size += _swallow(link, buffer)
             pages += 1
         passed = time.perf_counter() - began
-    return Ceiling(pages * 1000, size, pages, passed)
+    return Ceiling(pages * 1000, size, pages, passed, _cpu(emulator) - before)
+
+
+def _cpu(emulator: Emulator) -> float:
+    times = psutil.Process(emulator.pid).cpu_times()
+    return float(times.user + times.system)
 
 
 def _swallow(link: ssl.SSLSocket, buffer: bytearray) -> int:
