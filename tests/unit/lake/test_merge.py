@@ -227,6 +227,31 @@ def test_row_groups_stay_of_one_size(
     assert [meta.row_group(g).num_rows for g in range(meta.num_row_groups)] == [50] * 6
 
 
+def test_a_column_that_repeats_itself_stays_small(
+    lake: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is merged batch by batch is written with one dictionary, and read as plain text."""
+    monkeypatch.setattr(source, "BATCH", 16)
+    events = [event(f"{n}", n, app_display_name=f"{n // 50:040}") for n in range(600)]
+    load(lake, SIGN_INS, events[1:2], READ, tmp_path)
+    with monkeypatch.context() as small:
+        small.setattr(merging, "ROW_GROUP", 50)
+        load(lake, SIGN_INS, events[::2], READ, tmp_path)
+    load(lake, SIGN_INS, events[1::2], LATER, tmp_path)
+    assert [row["app_display_name"] for row in stored(lake, SIGN_INS)] == [
+        e["app_display_name"] for e in events
+    ]
+    with lake.store.open(key(SIGN_INS)) as file:
+        found = pq.ParquetFile(file)
+        group = found.metadata.row_group(0)
+    sizes = {
+        group.column(at).path_in_schema: group.column(at).total_uncompressed_size
+        for at in range(group.num_columns)
+    }
+    assert sizes["app_display_name"] < 5000
+    assert found.schema_arrow.equals(table_schema(SIGN_INS))
+
+
 def test_the_published_file_is_what_readers_of_bi_take(lake: Lake, tmp_path: Path) -> None:
     """zstd, microseconds UTC, sorted, with statistics and a page index, after a merge as well."""
     load(lake, SIGN_INS, [event("a")], READ, tmp_path)

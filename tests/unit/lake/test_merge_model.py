@@ -49,7 +49,7 @@ READS = st.lists(
 )
 
 
-@settings(max_examples=counted(quick=15, ci=200))
+@settings(max_examples=counted(quick=15, ci=150))
 @given(READS)
 def test_merges_agree_with_the_model(reads: list) -> None:
     """After each merge, of reads in any order: every event once, its newest version, its times."""
