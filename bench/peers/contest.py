@@ -39,7 +39,9 @@ class Contender:
 PROJECT = Contender("Entra Lake, all steps, raw kept", "bench.peers.project")
 BARE = Contender("bare loop: httpx, msgspec.Raw, pyarrow.json", "bench.peers.bare")
 PROVIDER = Contender("Azure provider, paginated_run, pandas", "bench.peers.provider")
-DLT = Contender("dlt, REST source, filesystem", "bench.peers.with_dlt", ".venv-bench/bin/python")
+DLT = Contender(
+    "dlt, REST source, filesystem", "bench.peers.with_dlt", str(ROOT / ".venv-bench/bin/python")
+)
 
 
 @dataclass(frozen=True)
