@@ -34,6 +34,7 @@ READ = START + timedelta(hours=3)
 TENANT = "11111111-2222-3333-4444-555555555555"
 SORTED = ("created_date_time", "id")
 SECONDS = 7200
+TURNS = 3
 
 
 def write(path: Path, events: int, read_at: datetime, seed: int) -> None:
@@ -50,6 +51,10 @@ def make(folder: Path, events: int, incoming: int) -> None:
     """A lake with one partition, and what is to be merged into it."""
     write(folder / "stored.parquet", events, READ, 1)
     write(folder / "incoming.parquet", incoming, READ + timedelta(hours=4), 1000)
+
+
+def reset(folder: Path) -> None:
+    """The partition as it was before the merge."""
     lake = open_lake((folder / "lake").as_uri())
     lake.store.put(layout.table_file(API.name, TENANT, START), folder / "stored.parquet")
 
@@ -98,16 +103,21 @@ def main(events: int = 1_000_000, incoming: int = 20_000) -> None:
         making = spawn.Process(target=make, args=(folder, events, incoming))
         making.start()
         making.join()
-        costs = {}
-        for task in (copy, merge, again):
+        best: dict[str, float] = {}
+        peak = 0
+        for task in (copy, merge, again) * TURNS:
+            if task is copy:
+                reset(folder)
             found = spawn.Queue()
             process = spawn.Process(target=measured, args=(task, folder, found))
             process.start()
-            cost = costs[task.__name__] = found.get(timeout=600)
+            cost = found.get(timeout=600)
             process.join()
             print(json.dumps(cost))
-        ratio = costs["merge"]["seconds"] / costs["copy"]["seconds"]
-        print(f"a merge costs {ratio:.2f} of a plain copy, {costs['merge']['peak_mb']} MB at most")
+            best[task.__name__] = min(best.get(task.__name__, cost["seconds"]), cost["seconds"])
+            peak = max(peak, cost["peak_mb"]) if task is merge else peak
+        ratio = best["merge"] / best["copy"]
+        print(f"a merge costs {ratio:.2f} of a plain copy (best of {TURNS}), {peak} MB at most")
 
 
 if __name__ == "__main__":

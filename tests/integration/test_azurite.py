@@ -33,6 +33,7 @@ def lake(azurite: Azurite) -> Lake:
 SAME = [
     test_store.test_conditional_writes,
     test_store.test_many_threads_replace_one_object,
+    test_store.test_a_snapshot_stays_what_it_was,
     test_store.test_open_never_mixes_two_versions,
     test_store.test_what_is_missing,
     test_staging_raw.test_a_complete_read_is_kept_as_it_came,

@@ -41,6 +41,9 @@ class Publisher(Protocol):
     def delete(self, keys: list[str]) -> None:
         """There is nothing at `keys`. FileNotFoundError may mean that not all were tried."""
 
+    def link(self, key: str, target: Path) -> str | None:
+        """The tag of the object that `target` now names as well; None if that cannot be."""
+
     def scratch(self) -> tempfile.TemporaryDirectory[str]:
         """A folder on this machine to build files in, gone when its context ends."""
 
@@ -85,6 +88,9 @@ class AzurePublisher:
         else:
             obstore.delete(self._objects, keys)
 
+    def link(self, key: str, target: Path) -> str | None:
+        """Never: the object is elsewhere."""
+
     def scratch(self) -> tempfile.TemporaryDirectory[str]:
         """In the machine's own place for such folders."""
         return tempfile.TemporaryDirectory(prefix="entra-lake-")
@@ -119,6 +125,14 @@ class LocalPublisher:
     def delete(self, keys: list[str]) -> None:
         """One after the other."""
         obstore.delete(self._objects, keys)
+
+    def link(self, key: str, target: Path) -> str | None:
+        """A hard link, which keeps this version whatever replaces it."""
+        try:
+            os.link(self._root / key, target)
+        except OSError:  # no object, or a disk without links: who asks copies instead
+            return None
+        return self._tag(target.relative_to(self._root).as_posix())
 
     def scratch(self) -> tempfile.TemporaryDirectory[str]:
         """On the lake's own disk."""

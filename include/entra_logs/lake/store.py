@@ -79,6 +79,12 @@ class Store:
                     file.write(chunk)
             return found.meta["e_tag"]
 
+    def snapshot(self, key: str, target: Path) -> str | None:
+        """As `fetch`, but `target`, in a folder of `scratch`, is only to be read: maybe a link."""
+        with store_errors(self.url):
+            tag = self._publisher.link(key, target)
+        return tag or self.fetch(key, target)
+
     @contextmanager
     def open(self, key: str) -> Iterator[pa.NativeFile]:
         """A seekable reader of one version of the object; Corrupt if there is no object.

@@ -66,7 +66,7 @@ def merge(
     for again in range(TRIES):
         with lake.store.scratch() as folder:
             stored, built = folder / "stored.parquet", folder / "built.parquet"
-            tag = lake.store.fetch(key, stored)
+            tag = lake.store.snapshot(key, stored)
             if tag is None:
                 if lake.store.put_if_absent(key, incoming):
                     return MergeCounts(new.rows, 0, 0, rewritten=True)

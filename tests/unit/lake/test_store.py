@@ -68,6 +68,18 @@ def test_a_reader_keeps_the_version_that_it_opened(lake: Lake) -> None:
         assert first + reader.read() == b"old" * 1000
 
 
+def test_a_snapshot_stays_what_it_was(lake: Lake) -> None:
+    """Its content and its tag belong together, whatever replaces the object."""
+    lake.store.put(KEY, b"old")
+    with lake.store.scratch() as folder:
+        tag = lake.store.snapshot(KEY, folder / "stored")
+        assert tag == lake.store.tag(KEY)
+        lake.store.put(KEY, b"new")
+        assert (folder / "stored").read_bytes() == b"old"
+        assert not lake.store.replace_if_unchanged(KEY, b"newer", tag)
+        assert lake.store.snapshot("x", folder / "missing") is None
+
+
 def test_open_never_mixes_two_versions(lake: Lake) -> None:
     """A reader that comes back for more of a replaced object is told to try again."""
     lake.store.put(KEY, b"a" * 3_000_000)

@@ -15,7 +15,7 @@ from include.entra_logs.read import Slice
 from tests.unit.lake.rows import READ, SIGN_INS, event, load, stored
 from tests.unit.lake.test_staging_raw import WINDOW, attempt, bodies, page, publish
 
-CALLS = {"get", "get_range", "tag", "fetch", "put", "put_if_absent", "replace_if_unchanged",
+CALLS = {"get", "get_range", "tag", "snapshot", "put", "put_if_absent", "replace_if_unchanged",
          "copy", "list", "delete", "delete_prefix"}  # fmt: skip
 
 
