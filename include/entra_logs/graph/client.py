@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from types import TracebackType
@@ -25,6 +26,9 @@ from include.entra_logs.graph.reading import Reading
 from include.entra_logs.read import ReadStore, ReadSummary
 
 T = TypeVar("T")
+
+STORING = 2
+"""Pages stored (compressed, written) at once."""
 
 
 @dataclass(frozen=True)
@@ -102,6 +106,9 @@ class GraphClient:
     def _run(self, query: Query, work: Callable[[Asker], Awaitable[T]]) -> T:
         async def inside() -> T:
             limits = self._limits
+            # few threads: each one that ever stored a page keeps memory of its own
+            threads = ThreadPoolExecutor(STORING, thread_name_prefix="store")
+            asyncio.get_running_loop().set_default_executor(threads)
             timeout = httpx.Timeout(limits.quiet, connect=limits.connect, pool=None)
             sockets = httpx.Limits(max_connections=limits.slices)
             async with httpx.AsyncClient(
