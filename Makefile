@@ -60,6 +60,8 @@ lock: | $(BIN)/uv ## both lock files anew from requirements*.txt
 	  --no-annotate --no-header -c requirements.lock -o requirements-dev.lock requirements-dev.txt
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	  --no-annotate --no-header -o requirements-bench.lock requirements-bench.txt
+	$(BIN)/uv pip compile --quiet --python-version 3.11 --python-platform linux --generate-hashes --no-emit-index-url \
+	  --no-annotate --no-header -c requirements.lock -o requirements-docker.lock requirements-docker.txt
 
 # The peer that is measured beside this project, in an environment of its own.
 $(VENV)-bench/.done: requirements-bench.lock | $(BIN)/uv

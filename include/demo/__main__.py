@@ -28,7 +28,7 @@ from include.graph_emulator.process import Emulator, start_emulator
 HOME = ROOT / ".demo"
 UI_PORT = 8080
 BACK = timedelta(hours=24)
-PATIENCE = timedelta(minutes=20)
+PATIENCE = timedelta(minutes=30)
 console = Console()
 
 

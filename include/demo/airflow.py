@@ -62,7 +62,6 @@ def airflow_environment(
         "AIRFLOW__API__WORKERS": "1",
         "AIRFLOW__API__SECRET_KEY": secrets.token_hex(16),
         "AIRFLOW__API_AUTH__JWT_SECRET": secrets.token_hex(32),
-        "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
     }
     for name, fields in connections.items():
         environment[f"AIRFLOW_CONN_{name.upper()}"] = json.dumps(fields)
