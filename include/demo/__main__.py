@@ -56,13 +56,23 @@ def catch_up(airflow: LocalAirflow, due: dict[Schedule, list[Window]]) -> bool:
             if time.monotonic() > deadline:
                 raise RuntimeError(f"not caught up after {PATIENCE}; see the UI at {airflow.url}")
             for schedule, bar in bars.items():
-                states = [r["state"] for r in airflow.runs(schedule.dag_id, due[schedule][0].start)]
+                states = states_of(airflow, schedule, due[schedule])
                 done, failed = states.count("success"), states.count("failed")
                 progress.update(bar, completed=done, now=f"{failed} failed" if failed else "")
                 if failed:
                     return False
             time.sleep(1)
     return True
+
+
+def states_of(airflow: LocalAirflow, schedule: Schedule, windows: list[Window]) -> list[str]:
+    """The states of the runs of these intervals, as far as there are runs."""
+    starts = {window.start for window in windows}
+    return [
+        str(run["state"])
+        for run in airflow.runs(schedule.dag_id, windows[0].start)
+        if datetime.fromisoformat(run["logical_date"]) in starts
+    ]
 
 
 def run_demo(emulator: Emulator, *, once: bool) -> bool:
