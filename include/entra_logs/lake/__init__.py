@@ -18,7 +18,8 @@ from obstore.store import AzureStore, LocalStore
 
 from include.entra_logs.errors import Refused
 from include.entra_logs.lake import layout
-from include.entra_logs.lake.publish import AzurePublisher, LocalPublisher
+from include.entra_logs.lake.publish import AzurePublisher
+from include.entra_logs.lake.publish_local import LocalPublisher
 from include.entra_logs.lake.sas import deleter
 from include.entra_logs.lake.store import Store
 from include.entra_logs.lake.store_errors import store_errors

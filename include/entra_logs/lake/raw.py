@@ -164,7 +164,7 @@ def manifests(
         if stored.key.endswith(layout.MANIFEST_SUFFIX)
     ]
     chosen = [m for m in found if m.window.start in window and kind in (None, m.kind)]
-    return sorted(chosen, key=lambda m: m.read_at)
+    return sorted(chosen, key=lambda m: (m.read_at, m.read_id))
 
 
 def _tenants(lake: Lake, api: str) -> list[str]:

@@ -5,20 +5,18 @@ has no compare-and-set and does not write through.
 """
 
 import io
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import cast
 
 import obstore
 import pyarrow as pa
-from obstore.exceptions import PreconditionError
 from obstore.store import ObjectStore
 
-from include.entra_logs.errors import Corrupt, Transient
 from include.entra_logs.lake.publish import Content, Publisher
+from include.entra_logs.lake.ranges import Ranges, missing, read_range
 from include.entra_logs.lake.store_errors import store_errors
 
 _READ_AHEAD = 1024 * 1024
@@ -56,7 +54,7 @@ class Store:
             try:
                 return bytes(obstore.get_range(self._objects, key, start=start, length=length))
             except FileNotFoundError:
-                raise _missing(key) from None
+                raise missing(key) from None
 
     def tag(self, key: str) -> str | None:
         """What changes whenever the object does; None if there is none."""
@@ -95,13 +93,13 @@ class Store:
             try:
                 found = obstore.head(self._objects, key)
             except FileNotFoundError:
-                raise _missing(key) from None
+                raise missing(key) from None
 
         def read(start: int, end: int) -> bytes:
             with store_errors(self.url):
-                return _range(self._objects, key, (start, end), found["e_tag"])
+                return read_range(self._objects, key, (start, end), found["e_tag"])
 
-        with _Ranges(read, found["size"]) as ranges:
+        with Ranges(read, found["size"]) as ranges:
             yield pa.PythonFile(io.BufferedReader(ranges, _READ_AHEAD), mode="r")
 
     def put(self, key: str, content: Content) -> None:
@@ -125,7 +123,7 @@ class Store:
             try:
                 obstore.copy(self._objects, key, to)
             except FileNotFoundError:
-                raise _missing(key) from None
+                raise missing(key) from None
 
     def list(self, prefix: str) -> Iterator[Stored]:
         """What lies below the folder `prefix`, in no order. Objects come and go meanwhile."""
@@ -167,50 +165,3 @@ class Store:
             folder = self._publisher.scratch()
         with folder as name:
             yield Path(name)
-
-
-def _missing(key: str) -> Corrupt:
-    return Corrupt(f"{key} is missing from the lake: run `make verify` to see what to rebuild.")
-
-
-class _Ranges(io.RawIOBase):
-    """A seekable file over `read(start, end)`."""
-
-    def __init__(self, read: Callable[[int, int], bytes], size: int) -> None:
-        self._read = read
-        self._size = size
-        self._at = 0
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def tell(self) -> int:
-        return self._at
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        start = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._size}[whence]
-        self._at = max(0, start + offset)
-        return self._at
-
-    def readinto(self, buffer: object) -> int:
-        view = cast("memoryview", memoryview(buffer))  # type: ignore[arg-type]
-        end = min(self._size, self._at + len(view))
-        if end <= self._at:
-            return 0
-        data = self._read(self._at, end)
-        view[: len(data)] = data
-        self._at += len(data)
-        return len(data)
-
-
-def _range(objects: ObjectStore, key: str, span: tuple[int, int], tag: str | None) -> bytes:
-    try:
-        found = obstore.get(objects, key, options={"range": span, "if_match": tag})
-        return bytes(found.bytes())
-    except PreconditionError:
-        raise Transient(f"{key} was replaced while it was read: try again.") from None
-    except FileNotFoundError:
-        raise _missing(key) from None
