@@ -28,7 +28,7 @@ from include.graph_emulator.process import Emulator, start_emulator
 DAYS = 30
 FIRST = datetime(2026, 10, 20, tzinfo=UTC)
 RETENTION = timedelta(days=60)
-PER_DAY = 1 / 27.6
+PER_DAY = 1 / 25.2
 """Sign-ins of a working day for each event of the 30 days, audits and risk detections included."""
 
 

@@ -242,6 +242,7 @@ def test_impossible_travel(lake_of: OpenLake) -> None:
         sign_ins=[
             sign_in("anna", "2026-11-02 08:00"),
             sign_in("anna", "2026-11-02 10:00", **tokyo),
+            sign_in("anna", "2026-11-02 16:00"),
             sign_in("ben", "2026-11-02 08:00"),
             sign_in("ben", "2026-11-03 10:00", **tokyo),
             sign_in("cleo", "2026-11-02 08:00"),
@@ -254,6 +255,7 @@ def test_impossible_travel(lake_of: OpenLake) -> None:
         "Hamburg",
         "Tokyo",
     )
+    assert found["moves"] == 2
     assert found["km"] == pytest.approx(8980, rel=0.01)
     assert found["hours"] == 2
 
