@@ -5,12 +5,11 @@ by run and read: one Parquet file per partition touched, and `counts.json`, writ
 """
 
 import logging
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
-import pyarrow.parquet as pq
 
 from include.entra_logs.api import PARTITION, Api, Window
 from include.entra_logs.errors import Transient
@@ -26,34 +25,19 @@ log = logging.getLogger(__name__)
 COUNTS = "counts.json"
 
 
-@dataclass(frozen=True)
-class StagedCounts:
-    """What normalise found in a read, as `load` and the ledger need it."""
+def stage(lake: Lake, run_id: str, manifest: ReadManifest, api: Api) -> Normalised:
+    """Normalise a read into staging: one sorted file per partition, then the counts.
 
-    partitions: dict[str, int]
-    """Events by start of their partition, ISO."""
-    distinct: int
-    duplicates: int
-    conflicts: int
-    rejects: int
-    outside: int
-    retimed: int
-    first_event: datetime | None
-    last_event: datetime | None
-    id_checksum: str
-    surprises: dict[str, int]
-
-
-def stage(lake: Lake, run_id: str, manifest: ReadManifest, api: Api) -> StagedCounts:
-    """Normalise a read into staging: one sorted file per partition, then the counts."""
+    What is returned names no files: they lie in staging.
+    """
     folder = _folder(api, manifest, run_id)
     with lake.store.scratch() as scratch:
         found = _normalise(lake, manifest, api, scratch)
         for partition, path in found.files.items():
             lake.store.put(layout.normalised_file(folder, partition), path)
-        counts = _staged_counts(found)
-        lake.store.put(f"{folder}/{COUNTS}", msgspec.json.encode(counts))
-    return counts
+        staged = replace(found, files={})
+        lake.store.put(f"{folder}/{COUNTS}", msgspec.json.encode(staged))
+    return staged
 
 
 def load_read(
@@ -68,7 +52,7 @@ def load_read(
     staged = (
         stage(lake, run_id, manifest, api)
         if body is None
-        else msgspec.json.decode(body, type=StagedCounts)
+        else msgspec.json.decode(body, type=Normalised)
     )
     altered = _merge_staged(lake, folder, manifest, api, staged)
     _merge_later_reads(lake, manifest, api, altered)
@@ -94,26 +78,14 @@ def _normalise(lake: Lake, manifest: ReadManifest, api: Api, folder: Path) -> No
     return normalise(api, manifest.filter_by, window, pages, read_at, folder)
 
 
-def _staged_counts(found: Normalised) -> StagedCounts:
-    return StagedCounts(
-        partitions={at.isoformat(): pq.read_metadata(p).num_rows for at, p in found.files.items()},
-        **{
-            name: getattr(found, name)
-            for name in StagedCounts.__dataclass_fields__
-            if name != "partitions"
-        },
-    )
-
-
 def _merge_staged(
-    lake: Lake, folder: str, manifest: ReadManifest, api: Api, staged: StagedCounts
+    lake: Lake, folder: str, manifest: ReadManifest, api: Api, staged: Normalised
 ) -> set[datetime]:
     """Merge each staged file into its partition; the partitions that the read has altered."""
     altered = set()
     with lake.store.scratch() as scratch:
-        for number, partition in enumerate(map(datetime.fromisoformat, staged.partitions)):
-            # a file each: what was published may be a hard link to it, so none is written again
-            incoming = scratch / f"{number}.parquet"
+        incoming = scratch / "incoming.parquet"
+        for partition in staged.partitions:
             if lake.store.fetch(layout.normalised_file(folder, partition), incoming) is None:
                 raise Transient(
                     f"{folder} was removed while it was loaded: clear the task normalise as well."
@@ -152,20 +124,21 @@ def _later_reads(
 ) -> list[ReadManifest]:
     """Complete reads asked after this one that touch `partitions`, ascending by `read_at`.
 
-    The ledger knows those that were loaded, raw also those of the same window that are being
+    Reads of the same second are told apart by their ids. The ledger knows those that were loaded, raw also those of the same window that are being
     loaded right now.
     """
     tenant_id = manifest.tenant_id
+    own = (manifest.read_at, manifest.read_id)
     later: dict[str, Window] = {}
     for partition in partitions:
         span = Window(partition, partition + PARTITION)
         for record in ledger.records(lake, api.name, tenant_id, span):
-            if record.read_at > manifest.read_at:
+            if (record.read_at, record.read_id) > own:
                 later[record.read_id] = record.window
     found = [
         other
         for other in raw.manifests(lake, api.name, tenant_id, manifest.window, None)
-        if other.read_id not in later and other.read_at > manifest.read_at
+        if other.read_id not in later and (other.read_at, other.read_id) > own
     ]
     for read_id, window in later.items():
         key = layout.raw_manifest(api.name, tenant_id, window, read_id)
@@ -173,15 +146,14 @@ def _later_reads(
             log.warning("%s is not in raw any more and can't be merged again", read_id)
         else:
             found.append(raw.manifest(lake, key))
-    return sorted(found, key=lambda other: other.read_at)
+    return sorted(found, key=lambda other: (other.read_at, other.read_id))
 
 
-def _touched(manifest: ReadManifest, api: Api, staged: StagedCounts) -> dict[datetime, int]:
+def _touched(manifest: ReadManifest, api: Api, staged: Normalised) -> dict[datetime, int]:
     """How many events the read has of each partition that it says something about."""
-    brought = {datetime.fromisoformat(at): count for at, count in staged.partitions.items()}
     if manifest.filter_by == api.event_time and not manifest.past_retention:
-        return dict.fromkeys(manifest.window.partitions(), 0) | brought
-    return brought
+        return dict.fromkeys(manifest.window.partitions(), 0) | staged.partitions
+    return staged.partitions
 
 
 def _count(
@@ -206,7 +178,7 @@ def _count(
 def _record(
     manifest: ReadManifest,
     run_id: str,
-    staged: StagedCounts,
+    staged: Normalised,
     counted: list[tuple[PartitionCounts, Lateness]],
     *,
     replay: bool,
