@@ -124,8 +124,8 @@ def _later_reads(
 ) -> list[ReadManifest]:
     """Complete reads asked after this one that touch `partitions`, ascending by `read_at`.
 
-    Reads of the same second are told apart by their ids. The ledger knows those that were loaded, raw also those of the same window that are being
-    loaded right now.
+    Reads of the same second are told apart by their ids. The ledger knows those that were loaded,
+    raw also those of the same window that are being loaded right now.
     """
     tenant_id = manifest.tenant_id
     own = (manifest.read_at, manifest.read_id)
