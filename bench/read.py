@@ -2,7 +2,7 @@
 
     python bench/read.py            all three
     python bench/read.py a c        some of them
-    python bench/read.py --scale 5  (a) with time scaled by 5 instead of 10
+    python bench/read.py --scale 10  (a) with time scaled by 10 instead of 6
 
 Everything runs against the Graph emulator, a process of its own, over TLS on loopback, into a lake
 in a temporary folder. Each read is a process of its own as well, so that its memory is its own.
@@ -37,7 +37,7 @@ WHOLE_DAY = Window(DAY, DAY + timedelta(days=1))
 LATENCY = 5.0
 PAGE = 100
 """Rows of a page in (a): what counts there is the number of requests."""
-WINDOWS = 60
+WINDOWS = 70
 """Windows of the budget (5 requests in 10 seconds) over which (a) measures."""
 
 
@@ -140,7 +140,7 @@ def main() -> None:
     """Run the parts that were asked for."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("parts", nargs="*", help="a, b, c; all of them by default")
-    parser.add_argument("--scale", type=float, default=10.0, help="of time in (a), at most 10")
+    parser.add_argument("--scale", type=float, default=6.0, help="of time in (a), at most 10")
     parser.add_argument("--job", type=json.loads, help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.job:

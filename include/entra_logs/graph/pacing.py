@@ -13,7 +13,7 @@ from aiolimiter import AsyncLimiter
 from include.entra_logs.api import Budget
 from include.entra_logs.errors import Throttled
 
-MARGIN = 1.015
+MARGIN = 1.02
 """Share by which the interval is longer than allowed: the network delays some requests more than
 others, and Graph counts them where they arrive."""
 SLOWEST = 8.0
