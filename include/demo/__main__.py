@@ -29,7 +29,7 @@ HOME = ROOT / ".demo"
 UI_PORT = 8080
 BACK = timedelta(hours=24)
 PATIENCE = timedelta(minutes=30)
-console = Console()
+console = Console(width=None if sys.stdout.isatty() else 120)
 
 
 def due_windows(schedule: Schedule, since: datetime, now: datetime) -> list[Window]:
