@@ -18,6 +18,7 @@ from include.entra_logs.apis import CATALOGUE
 from include.entra_logs.errors import EntraLakeError, Refused
 from include.entra_logs.lake import Lake, open_lake
 from include.entra_logs.lake.rebuild import rebuild as rebuild_table
+from include.entra_logs.lake.upgrade import upgrade as upgrade_table
 from include.entra_logs.lake.verify import verify as verify_lake
 from include.entra_logs.ledger_rebuild import rebuild_ledger as record_again
 from include.entra_logs.settings import load_settings
@@ -89,6 +90,14 @@ def rebuild_ledger(
     """Load again every read in raw that has no record in the ledger, and record it."""
     recorded = record_again(_lake(), _api(table))
     console.print(f"{recorded} reads were recorded again.")
+
+
+@app.command()
+def upgrade(table: Table = None) -> None:
+    """Give partitions that were written before a column was declared that column, with nulls."""
+    lake = _lake()
+    for api in [_api(table)] if table else CATALOGUE.values():
+        console.print(f"{api.name}: {upgrade_table(lake, api)} partitions upgraded.")
 
 
 if __name__ == "__main__":
