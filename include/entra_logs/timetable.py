@@ -6,18 +6,18 @@ lives here, as a class imported as `plugins.…` is not found as registered.
 """
 
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from airflow.models.dagrun import DagRun
 from airflow.timetables.base import DagRunInfo, DataInterval, TimeRestriction
 from airflow.timetables.interval import CronDataIntervalTimetable
 from airflow.utils.types import DagRunType
 from pendulum import DateTime, instance
-from sqlalchemy import select
-from sqlalchemy.orm import object_session
 
 from include.entra_logs.api import PARTITION, is_partition_start, partition_start
 from include.entra_logs.start import parse_start
+
+if TYPE_CHECKING:
+    from airflow.models.dagrun import DagRun
 
 EVERY_TWO_HOURS = "0 */2 * * *"
 
@@ -103,7 +103,7 @@ class SettledIntervalTimetable(CronDataIntervalTimetable):  # type: ignore[misc]
             return interval_from(run_after)
         return interval_from(partition_start(run_after - self._settle) - PARTITION)
 
-    def run_info_from_dag_run(self, *, dag_run: DagRun) -> DagRunInfo:
+    def run_info_from_dag_run(self, *, dag_run: "DagRun") -> DagRunInfo:
         """What the scheduler goes on from: the interval that the run's logical date means.
 
         `airflow dags trigger --logical-date` stores the interval of its own now instead: taken at
@@ -119,12 +119,17 @@ class SettledIntervalTimetable(CronDataIntervalTimetable):  # type: ignore[misc]
         return info._replace(data_interval=interval_from(at))
 
 
-def _end_of_own_runs(backfilled: DagRun, first: datetime) -> datetime:
+def _end_of_own_runs(backfilled: "DagRun", first: datetime) -> datetime:
     """The logical date up to which, from the last scheduled run on, every interval has a run.
 
     `first` is the first interval that is scheduled at all. Airflow (3.3.2) takes the latest run of
     a schedule *or a backfill* as the last one, and would never come back to what lies before it.
     """
+    # Here, as the models take half a second to import, and each parsing of `dags/` would pay it.
+    from airflow.models.dagrun import DagRun  # noqa: PLC0415  see above
+    from sqlalchemy import select  # noqa: PLC0415  comes with the models
+    from sqlalchemy.orm import object_session  # noqa: PLC0415  comes with the models
+
     session = object_session(backfilled)
     at: datetime = backfilled.logical_date
     if session is None:
