@@ -3,6 +3,7 @@
 import socket
 import ssl
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from urllib.parse import quote
 
@@ -12,12 +13,13 @@ import psutil
 from include.graph_emulator.process import Emulator, start_emulator
 
 _NOW = "2026-11-20T12:00:00Z"
+_CONNECTIONS = 3
 _START, _END = "2026-11-20T08:00:00Z", "2026-11-20T10:00:00Z"
 
 
 @dataclass(frozen=True)
 class Ceiling:
-    """What one connection carried, over TLS."""
+    """What a few connections at once carried, over TLS."""
 
     events: int
     bytes: int
@@ -36,10 +38,11 @@ class Ceiling:
 
 
 def measure(sign_ins_per_day: float = 1_000_000, seconds: float = 5.0) -> Ceiling:
-    """Pages of a rendered window over one TLS connection, for about `seconds`.
+    """Pages of a rendered window over a few TLS connections, for about `seconds`.
 
-    The client reads bytes into one buffer and follows no link: it asks for the first pages of
-    the window over and over, so what is measured is the server, TLS and the loopback.
+    Each reads bytes into one buffer and follows no link: it asks for the first pages of the window
+    over and over. While one of them waits or decrypts, the server serves another, so what is
+    measured is the server, TLS and the loopback.
     """
     with start_emulator(
         now=_NOW, speed=0, sign_ins_per_day=sign_ins_per_day, throttling=False, cache_mb=4096
@@ -53,18 +56,26 @@ def _read(emulator: Emulator, seconds: float) -> Ceiling:
     context = ssl.create_default_context(cafile=emulator.ca)
     host, _, port = emulator.url.removeprefix("https://").partition(":")
     head = f" HTTP/1.1\r\nHost: {host}:{port}\r\nAuthorization: Bearer {_token(emulator)}\r\n\r\n"
-    buffer, size, pages = bytearray(2**20), 0, 0
     before = _cpu(emulator)
-    with (
-        socket.create_connection((host, int(port))) as plain,
-        context.wrap_socket(plain, server_hostname=host) as link,
-    ):
-        began = time.perf_counter()
-        while time.perf_counter() - began < seconds:
-            link.sendall(f"GET {paths[pages % len(paths)]}{head}".encode())
-            size += _swallow(link, buffer)
-            pages += 1
-        passed = time.perf_counter() - began
+    began = time.perf_counter()
+
+    def reader(number: int) -> tuple[int, int]:
+        buffer, size, pages = bytearray(2**20), 0, 0
+        with (
+            socket.create_connection((host, int(port))) as plain,
+            context.wrap_socket(plain, server_hostname=host) as link,
+        ):
+            while time.perf_counter() - began < seconds:
+                path = paths[(pages + number) % len(paths)]
+                link.sendall(f"GET {path}{head}".encode())
+                size += _swallow(link, buffer)
+                pages += 1
+        return size, pages
+
+    with ThreadPoolExecutor(_CONNECTIONS) as threads:
+        found = list(threads.map(reader, range(_CONNECTIONS)))
+    passed = time.perf_counter() - began
+    size, pages = (sum(each) for each in zip(*found, strict=True))
     return Ceiling(pages * 1000, size, pages, passed, _cpu(emulator) - before)
 
 

@@ -14,7 +14,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -133,19 +133,24 @@ class Emulator:
     def stop(self) -> None:
         """End the process and everything in its group."""
         self._client.close()
-        if self.process.poll() is None:
-            os.killpg(self.process.pid, signal.SIGTERM)
-            try:
-                self.process.wait(5)
-            except subprocess.TimeoutExpired:
-                os.killpg(self.process.pid, signal.SIGKILL)
-                self.process.wait(5)
+        _end(self.process)
 
     def _get(self, name: str, asked: dict[str, str] | None = None) -> dict[str, Any]:
         return _checked(self._client.get(name, params=asked or {}))
 
     def _send(self, method: str, name: str, fields: dict[str, Any]) -> dict[str, Any]:
         return _checked(self._client.request(method, name, content=orjson.dumps(fields)))
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """End the process and everything in its group; it may have ended, or not be ready yet."""
+    if process.poll() is None:
+        os.killpg(process.pid, signal.SIGTERM)
+        try:
+            process.wait(5)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait(5)
 
 
 def _checked(answer: httpx.Response) -> dict[str, Any]:
@@ -183,11 +188,12 @@ def start_emulator(
             command, stdout=subprocess.PIPE, stderr=errors, stdin=subprocess.DEVNULL, cwd=ROOT,
             start_new_session=True, env={**os.environ, "PYTHONPATH": str(ROOT)},
         )  # fmt: skip
-        emulator = Emulator(process=process, **_ready(process, errors))
         try:
-            yield emulator
+            emulator = Emulator(process=process, **_ready(process, errors))
+            with closing(emulator._client):  # noqa: SLF001  ours, a few lines above
+                yield emulator
         finally:
-            emulator.stop()
+            _end(process)
 
 
 def _ready(process: subprocess.Popen[bytes], errors: IO[bytes], wait: float = 60) -> dict[str, Any]:
@@ -196,8 +202,10 @@ def _ready(process: subprocess.Popen[bytes], errors: IO[bytes], wait: float = 60
         raise RuntimeError("the emulator was started without a pipe for its ready line")
     timer = threading.Timer(wait, process.kill)
     timer.start()
-    line = process.stdout.readline()
-    timer.cancel()
+    try:
+        line = process.stdout.readline()
+    finally:
+        timer.cancel()
     if not line:
         process.wait()
         errors.seek(0)
