@@ -4,12 +4,11 @@ All of it follows from the catalogue: what Airflow shows for a DAG is what the p
 """
 
 from collections.abc import Iterator
-from datetime import timedelta
 from pathlib import Path
 
 from include.entra_logs.api import Api, Schedule
 from include.entra_logs.apis import CATALOGUE
-from include.entra_logs.runbook import runbook, summary
+from include.entra_logs.runbook import runbook, spoken, summary
 
 PAGE = Path(__file__).parents[2] / "docs" / "dags.md"
 
@@ -46,7 +45,7 @@ def _row(schedule: Schedule) -> str:
     api = schedule.api
     return (
         f"| `{schedule.dag_id}` | {api.title.lower()} | `{schedule.filter_by}` "
-        f"| {_spoken(schedule.settle)} | `{api.pool}` |\n"
+        f"| {spoken(schedule.settle)} | `{api.pool}` |\n"
     )
 
 
@@ -75,13 +74,6 @@ def _texts(api: Api) -> Iterator[str]:
             f"\n<details><summary><code>{schedule.dag_id}</code>: {summary(schedule)}</summary>\n\n"
             f"{runbook(schedule).replace('### ', '#### ').rstrip()}\n\n</details>\n"
         )
-
-
-def _spoken(delay: timedelta) -> str:
-    for unit, name in ((timedelta(days=1), "days"), (timedelta(hours=1), "hours")):
-        if delay >= unit:
-            return f"{delay // unit} {name}"
-    return f"{delay // timedelta(minutes=1)} minutes"
 
 
 if __name__ == "__main__":

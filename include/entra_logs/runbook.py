@@ -61,7 +61,7 @@ def runbook(schedule: Schedule) -> str:
     """What the DAG does and what to do when it is red, as Markdown."""
     api = schedule.api
     what = _WHAT["sweep" if schedule.is_sweep else schedule.kind].format(
-        title=api.title, path=api.path, settle=_spoken(schedule.settle), field=schedule.filter_by
+        title=api.title, path=api.path, settle=spoken(schedule.settle), field=schedule.filter_by
     )
     return _RUNBOOK.format(
         what=what,
@@ -72,7 +72,8 @@ def runbook(schedule: Schedule) -> str:
     )
 
 
-def _spoken(delay: timedelta) -> str:
+def spoken(delay: timedelta) -> str:
+    """`delay` in words, in the largest unit that it reaches: `15 minutes`, `6 hours`, `3 days`."""
     for unit, name in ((timedelta(days=1), "days"), (timedelta(hours=1), "hours")):
         if delay >= unit:
             return f"{delay // unit} {name}"
