@@ -109,6 +109,11 @@ class Api:
     updated_time: str | None = None
     """The API's own version field; given, the changes are read by it as well."""
     settle: timedelta = timedelta(minutes=15)
+    freshness: timedelta = timedelta(hours=3)
+    """Target: how long ago the newest interval in the lake may have ended.
+
+    The next one is due two hours and `settle` after it; the rest is time for the run.
+    """
     version: str = "v1.0"
 
     def schedules(self) -> "tuple[Schedule, ...]":
