@@ -18,12 +18,16 @@ MakeRecord = Callable[..., LedgerRecord]
 
 
 @pytest.mark.parametrize(
-    ("passed", "behind"),
-    [(timedelta(minutes=16), False), (timedelta(hours=3), False), (timedelta(hours=3.1), True)],
+    ("passed", "told"),
+    [
+        (timedelta(minutes=16), "fresh"),
+        (timedelta(hours=3), "fresh"),
+        (timedelta(hours=3.1), "behind"),
+    ],
     ids=["just read", "at the target", "past it"],
 )
 def test_behind_is_older_than_the_target(
-    make_record: MakeRecord, passed: timedelta, behind: bool
+    make_record: MakeRecord, passed: timedelta, told: str
 ) -> None:
     """The age counts from the end of the newest interval that was read, not from the read."""
     span = Window(START - PARTITION, START + 3 * PARTITION)
@@ -31,7 +35,7 @@ def test_behind_is_older_than_the_target(
     found = freshness(API, TENANT, intervals, START + PARTITION + passed)
     assert found.reached == START + PARTITION
     assert found.age == passed
-    assert found.behind is behind
+    assert found.behind is (told == "behind")
 
 
 def test_nothing_read_is_behind() -> None:
