@@ -74,10 +74,10 @@ def _lake() -> tuple[str, Mapping[str, str] | None]:
     settings = load_settings()
     if not settings.lake_url.startswith("abfs://"):
         return settings.lake_url, None
-    from include.entra_logs import airflow_bridge  # noqa: PLC0415  it imports Airflow: seconds
+    from include.entra_logs import connections  # noqa: PLC0415  it imports Airflow: seconds
 
-    airflow_bridge.outside_tasks()
-    return settings.lake_url, airflow_bridge.azure_of(settings)
+    connections.outside_tasks()
+    return settings.lake_url, connections.azure_of(settings)
 
 
 if __name__ == "__main__":

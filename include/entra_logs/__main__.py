@@ -34,10 +34,10 @@ def _lake() -> Lake:
     settings = load_settings()
     if settings.lake_url.startswith("file://"):
         return open_lake(settings.lake_url)
-    from include.entra_logs import airflow_bridge  # noqa: PLC0415  6 s that a local lake spares
+    from include.entra_logs import connections  # noqa: PLC0415  6 s that a local lake spares
 
-    airflow_bridge.outside_tasks()
-    return airflow_bridge.lake_of(settings)
+    connections.outside_tasks()
+    return connections.lake_of(settings)
 
 
 def _api(table: str) -> Api:

@@ -1,10 +1,9 @@
-"""From Airflow to the pipeline and back: connections to client and lake, errors to Airflow's.
+"""From an Airflow task to the pipeline and back: its run, its client and lake; errors to Airflow's.
 
-The one module through which a task touches Airflow; `pipeline` knows nothing of it.
+`pipeline` knows nothing of Airflow.
 """
 
 import logging
-import os
 import traceback
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -12,34 +11,26 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
-from airflow.sdk import Connection, get_current_context
+from airflow.sdk import get_current_context
 from airflow.sdk.exceptions import (
     AirflowException,
     AirflowFailException,
-    AirflowNotFoundException,
     AirflowRescheduleException,
 )
-from airflow.sdk.log import mask_secret
 
 from include.entra_logs.api import PARTITION, Schedule, Window, is_partition_start
+from include.entra_logs.connections import graph_connection, lake_of
 from include.entra_logs.errors import EntraLakeError, Refused, Throttled
 from include.entra_logs.graph.client import GraphClient
-from include.entra_logs.graph.connection import GraphConnection, from_fields
-from include.entra_logs.lake import Lake, open_lake
-from include.entra_logs.lake.azure import azure_options
+from include.entra_logs.lake import Lake
 from include.entra_logs.pipeline import Run
 from include.entra_logs.settings import ROOT, Settings, load_settings
 
 log = logging.getLogger(__name__)
 
-GRAPH_TYPE = "msgraph"
-AZURE_TYPES = ("wasb", "adls")
 PATIENCE = timedelta(hours=24)
 """How long a task gives its slot back again and again while Graph answers 429, then it fails."""
-SECRET_EXTRAS = ("certificate_data", "connection_string", "sas_token", "proxies", "_key", "secret")
-"""Ends of the names of extras that hold a secret."""
 
 
 @dataclass(frozen=True)
@@ -146,85 +137,6 @@ def _window(start: datetime, end: datetime) -> Window:
             f"The window must start before it ends, but runs from {start.isoformat()} to "
             f"{end.isoformat()}: correct start and end."
         ) from None
-
-
-def graph_connection(conn_id: str) -> GraphConnection:
-    """What the Airflow connection says about Graph; its secrets are masked in all logs from now.
-
-    Raises Refused if it is missing, of another type, or lacks a field.
-    """
-    remedy = "add it (Admin, Connections: Microsoft Graph API) or set ENTRA_GRAPH_CONN_ID"
-    found = _connection(conn_id, (GRAPH_TYPE,), remedy)
-    return from_fields(
-        login=found.login,
-        password=found.password,
-        schema=found.schema,
-        host=found.host,
-        port=found.port,
-        extra=found.extra_dejson,
-    )
-
-
-def lake_of(settings: Settings) -> Lake:
-    """The lake that ENTRA_LAKE_URL names. Raises Refused if its connection does not serve."""
-    return open_lake(settings.lake_url, azure_of(settings))
-
-
-def azure_of(settings: Settings) -> dict[str, str] | None:
-    """What opens the lake's storage account, by obstore's names; None for a lake on this machine.
-
-    Raises Refused if its connection does not serve.
-    """
-    url = settings.lake_url
-    if not url.startswith("abfs://"):
-        return None
-    conn_id = urlsplit(url).username or ""
-    remedy = f"add it, or correct ENTRA_LAKE_URL, which was {url!r}"
-    found = _connection(conn_id, AZURE_TYPES, remedy)
-    return azure_options(
-        login=found.login,
-        password=found.password,
-        host=found.host,
-        extra=found.extra_dejson,
-    )
-
-
-def has_connection(conn_id: str) -> bool:
-    """True if Airflow knows a connection of that id."""
-    try:
-        Connection.get(conn_id)
-    except AirflowNotFoundException:
-        return False
-    return True
-
-
-def outside_tasks() -> None:
-    """Let a command find the connections of the metadata database too, not the environment's alone.
-
-    Airflow's own commands do it by the same variable (Airflow 3.3.2, connections command).
-    """
-    os.environ.setdefault("_AIRFLOW_PROCESS_CONTEXT", "server")
-
-
-def _connection(conn_id: str, types: tuple[str, ...], remedy: str) -> Any:
-    """The Airflow connection, its secrets masked; Refused if missing or of another type."""
-    wanted = " or ".join(types)
-    try:
-        found = Connection.get(conn_id)
-    except AirflowNotFoundException:
-        raise Refused(
-            f"There is no Airflow connection {conn_id!r} (it must be of type {wanted}): {remedy}."
-        ) from None
-    if found.conn_type not in types:
-        raise Refused(
-            f"The Airflow connection {conn_id!r} is of type {found.conn_type!r}; it must be of "
-            f"type {wanted}: {remedy}."
-        )
-    mask_secret(found.password)
-    for name, value in found.extra_dejson.items():
-        if name.endswith(SECRET_EXTRAS):
-            mask_secret(value, "secret")
-    return found
 
 
 @contextmanager

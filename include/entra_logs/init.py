@@ -15,7 +15,7 @@ from airflow.configuration import conf
 from airflow.models.pool import Pool
 from airflow.plugins_manager import get_timetables_plugins
 
-from include.entra_logs import airflow_bridge
+from include.entra_logs import connections
 from include.entra_logs.apis import CATALOGUE
 from include.entra_logs.errors import EntraLakeError, Refused
 from include.entra_logs.settings import ROOT, Settings, load_settings, start_text, unknown_settings
@@ -60,8 +60,8 @@ def prepare() -> Iterator[Finding]:
         yield Finding("WRONG", str(error))
         return
     yield Finding("ok", f"settings; ENTRA_START is {start_text(settings)}")
-    airflow_bridge.outside_tasks()
-    yield _checked(f"lake {settings.lake_url}", lambda: airflow_bridge.lake_of(settings).check())
+    connections.outside_tasks()
+    yield _checked(f"lake {settings.lake_url}", lambda: connections.lake_of(settings).check())
     yield _graph(settings)
 
 
@@ -90,9 +90,9 @@ def _airflow_folders() -> Iterator[Finding]:
 def _graph(settings: Settings) -> Finding:
     """The Graph connection; one that is missing is no fault before the first run."""
     name = settings.graph_conn_id
-    if not airflow_bridge.has_connection(name):
+    if not connections.has_connection(name):
         return Finding("note", f"Airflow connection {name} is missing: add it before the first run")
-    return _checked(f"Airflow connection {name}", lambda: airflow_bridge.graph_connection(name))
+    return _checked(f"Airflow connection {name}", lambda: connections.graph_connection(name))
 
 
 def _checked(what: str, check: Callable[[], object]) -> Finding:

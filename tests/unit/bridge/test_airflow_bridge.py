@@ -13,7 +13,7 @@ from airflow.sdk.exceptions import (
     AirflowRescheduleException,
 )
 
-from include.entra_logs import airflow_bridge
+from include.entra_logs import airflow_bridge, connections
 from include.entra_logs.api import Window
 from include.entra_logs.apis.sign_ins import API
 from include.entra_logs.errors import Corrupt, InvalidFilter, Refused, Throttled, Transient
@@ -189,7 +189,7 @@ def test_graph_connection(monkeypatch: pytest.MonkeyPatch) -> None:
         host="graph.example",
         extra={"tenant_id": "contoso.example", "allowed_hosts": "graph.example"},
     )
-    found = airflow_bridge.graph_connection("msgraph_default")
+    found = connections.graph_connection("msgraph_default")
     assert found.host == "https://graph.example"
     assert SECRET not in repr(found)
 
@@ -197,15 +197,15 @@ def test_graph_connection(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_connection_missing() -> None:
     """Refused with its id, the type that it must be of, and where to add it."""
     with pytest.raises(Refused, match=r"no Airflow connection 'nowhere' \(it must be of type msgr"):
-        airflow_bridge.graph_connection("nowhere")
-    assert not airflow_bridge.has_connection("nowhere")
+        connections.graph_connection("nowhere")
+    assert not connections.has_connection("nowhere")
 
 
 def test_connection_of_another_type(monkeypatch: pytest.MonkeyPatch) -> None:
     """Refused with the type that it is and the one that it must be."""
     connection(monkeypatch, "web", conn_type="http", host="graph.example", password=SECRET)
     with pytest.raises(Refused, match="'web' is of type 'http'; it must be of type msgraph") as no:
-        airflow_bridge.graph_connection("web")
+        connections.graph_connection("web")
     assert SECRET not in str(no.value)
 
 
@@ -213,7 +213,7 @@ def test_azure_lake_needs_its_connection(monkeypatch: pytest.MonkeyPatch) -> Non
     """The connection that ENTRA_LAKE_URL names is looked up and must be one of Azure storage."""
     settings = Settings(lake_url="abfs://storage@logs/entra")
     with pytest.raises(Refused, match=r"'storage' \(it must be of type wasb or adls\).*ENTRA_LAKE"):
-        airflow_bridge.lake_of(settings)
+        connections.lake_of(settings)
     connection(monkeypatch, "storage", conn_type="msgraph")
     with pytest.raises(Refused, match="'storage' is of type 'msgraph'"):
-        airflow_bridge.lake_of(settings)
+        connections.lake_of(settings)
