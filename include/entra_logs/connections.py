@@ -26,7 +26,7 @@ def graph_connection(conn_id: str) -> GraphConnection:
     Raises Refused if it is missing, of another type, or lacks a field.
     """
     remedy = "add it (Admin, Connections: Microsoft Graph API) or set ENTRA_GRAPH_CONN_ID"
-    found = _connection(conn_id, (GRAPH_TYPE,), remedy)
+    found = connection(conn_id, (GRAPH_TYPE,), remedy)
     return from_fields(
         login=found.login,
         password=found.password,
@@ -52,7 +52,7 @@ def azure_of(settings: Settings) -> dict[str, str] | None:
         return None
     conn_id = urlsplit(url).username or ""
     remedy = f"add it, or correct ENTRA_LAKE_URL, which was {url!r}"
-    found = _connection(conn_id, AZURE_TYPES, remedy)
+    found = connection(conn_id, AZURE_TYPES, remedy)
     return azure_options(
         login=found.login,
         password=found.password,
@@ -78,7 +78,7 @@ def outside_tasks() -> None:
     os.environ.setdefault("_AIRFLOW_PROCESS_CONTEXT", "server")
 
 
-def _connection(conn_id: str, types: tuple[str, ...], remedy: str) -> Any:
+def connection(conn_id: str, types: tuple[str, ...], remedy: str) -> Any:
     """The Airflow connection, its secrets masked; Refused if missing or of another type."""
     wanted = " or ".join(types)
     try:

@@ -27,6 +27,7 @@ test fails when it is stale.
 TAIL = """
 `entra_lake_upkeep` runs daily: it removes what staging no longer needs, rolls the ledger up,
 verifies a slice of history, and keeps the retention settings ([settings.md](settings.md)).
+`entra_lake_watch` runs every half an hour: it sends the alerts ([install.md](install.md#alerts)).
 
 ## What each DAG says in the UI
 """

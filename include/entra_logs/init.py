@@ -15,11 +15,12 @@ from airflow.configuration import conf
 from airflow.models.pool import Pool
 from airflow.plugins_manager import get_timetables_plugins
 
-from include.entra_logs import connections
+from include.entra_logs import connections, notifiers
 from include.entra_logs.apis import CATALOGUE
 from include.entra_logs.errors import EntraLakeError, Refused
 from include.entra_logs.settings import ROOT, Settings, load_settings, start_text, unknown_settings
 from include.entra_logs.timetable import SettledIntervalTimetable
+from include.entra_logs.watch.message import Message
 
 SLOTS = 1
 """Of each pool: one read of a workload at a time keeps Graph's budget over all runs of a tenant."""
@@ -63,6 +64,7 @@ def prepare() -> Iterator[Finding]:
     connections.outside_tasks()
     yield _checked(f"lake {settings.lake_url}", lambda: connections.lake_of(settings).check())
     yield _graph(settings)
+    yield _alerts(settings)
 
 
 def _pool(name: str, purpose: str) -> Finding:
@@ -93,6 +95,15 @@ def _graph(settings: Settings) -> Finding:
     if not connections.has_connection(name):
         return Finding("note", f"Airflow connection {name} is missing: add it before the first run")
     return _checked(f"Airflow connection {name}", lambda: connections.graph_connection(name))
+
+
+def _alerts(settings: Settings) -> Finding:
+    """The connection of the alerts; it is looked at, nothing is sent."""
+    name = settings.alerts_conn_id
+    if name is None:
+        return Finding("ok", "alerts are silent: ENTRA_ALERTS_CONN_ID is unset")
+    nothing = Message("", ())
+    return _checked(f"alerts through {name}", lambda: notifiers.notifier(name, nothing))
 
 
 def _checked(what: str, check: Callable[[], object]) -> Finding:

@@ -77,6 +77,17 @@ class Settings(BaseSettings):
         json_schema_extra={"allowed": "whole days, at least 1", "shown_default": "unset: keep"},
     )
 
+    alerts_conn_id: str | None = Field(
+        default=None,
+        pattern=r"^[\w.-]+$",
+        description="The Airflow connection that alerts go through; its type says how: `smtp` "
+        "(mail), `slackwebhook` (Slack), `http` (a workflow of Teams).",
+        json_schema_extra={
+            "allowed": "the id of a connection: letters, digits, `_`, `.`, `-`",
+            "shown_default": "unset: silent",
+        },
+    )
+
     @field_validator("lake_url")
     @classmethod
     def _is_a_lake(cls, url: str) -> str:

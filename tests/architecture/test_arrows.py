@@ -9,8 +9,11 @@ Modules = Mapping[str, Any]
 
 AIRFLOW_SIDE = {
     "include.entra_logs.airflow_bridge",
+    "include.entra_logs.alerts",
+    "include.entra_logs.assets",
     "include.entra_logs.connections",
     "include.entra_logs.init",
+    "include.entra_logs.notifiers",
     "include.entra_logs.metrics",
     "include.entra_logs.timetable",
 }

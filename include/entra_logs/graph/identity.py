@@ -177,28 +177,44 @@ def _without_secret(
 def _certificate(
     tenant: str | None, found: Certificate, login: dict[str, Any]
 ) -> CertificateCredential:
-    data = found.data.encode() if found.data else Path(found.path or "").read_bytes()
-    _check_dates(data, found.password)
+    data = _content(found)
+    ends = _end(data, found.password)
+    if ends < datetime.now(UTC):  # before the login host has to say so
+        raise Refused(
+            f"The certificate of the connection expired on {ends:%Y-%m-%d}: make a new one and "
+            "upload it to the app in Entra."
+        )
     return CertificateCredential(
         tenant, found.client_id, certificate_data=data, password=found.password, **login
     )
 
 
-def _check_dates(data: bytes, password: str | None) -> None:
-    """Refused for a certificate that is past its end, before the login host has to say so."""
+def _content(found: Certificate) -> bytes:
+    return found.data.encode() if found.data else Path(found.path or "").read_bytes()
+
+
+def _end(data: bytes, password: str | None) -> datetime:
+    """The last moment of a certificate in PEM or PKCS12; ValueError for anything else."""
     if b"-----BEGIN CERTIFICATE-----" in data:
-        certificate = x509.load_pem_x509_certificate(data)
-    else:
-        bundle = load_pkcs12(data, password.encode() if password else None)
-        if bundle.cert is None:
-            raise ValueError("no certificate")
-        certificate = bundle.cert.certificate
-    if certificate.not_valid_after_utc < datetime.now(UTC):
-        raise Refused(
-            f"The certificate of the connection expired on "
-            f"{certificate.not_valid_after_utc:%Y-%m-%d}: make a new one and upload it to the app "
-            "in Entra."
-        )
+        return x509.load_pem_x509_certificate(data).not_valid_after_utc
+    bundle = load_pkcs12(data, password.encode() if password else None)
+    if bundle.cert is None:
+        raise ValueError("no certificate")
+    return bundle.cert.certificate.not_valid_after_utc
+
+
+def certificate_end(connection: GraphConnection) -> datetime | None:
+    """The last moment of the connection's certificate, past or not; None if it has none.
+
+    Raises Refused for one that can't be read.
+    """
+    found = connection.credential
+    if not isinstance(found, Certificate):
+        return None
+    try:
+        return _end(_content(found), found.password)
+    except (ValueError, OSError) as error:
+        raise Refused(_unusable(connection, error)) from None
 
 
 def _claims(token: str) -> dict[str, Any]:

@@ -1,0 +1,205 @@
+"""All that needs attention about one API: a pure function of what was seen."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
+
+from include.entra_logs.api import PARTITION, Schedule, Window
+from include.entra_logs.lake.record import LedgerRecord
+from include.entra_logs.lake.states import State
+from include.entra_logs.watch.cause import Cause, Kind, Topic, joined
+from include.entra_logs.watch.remedy import backfill
+from include.entra_logs.watch.seen import Runs, Seen, Starts
+
+_LACKS = {
+    "main": "is missing from the lake",
+    "sweep": "was not read again for what came late",
+    "updates": "was not searched for changes",
+}
+
+
+def causes(seen: Seen, runs: Runs | None = None) -> list[Cause]:
+    """Every cause of this API and tenant, neighbouring intervals in one; empty if all is well.
+
+    Without `runs`, what Airflow knows is left out: failed runs, and why an interval is missing.
+    """
+    known = runs or Runs()
+    return [
+        *_behind(seen, runs),
+        *(cause for s in seen.api.schedules() for cause in _missing(seen, s, runs)),
+        *(cause for s in seen.api.schedules() for cause in _failed(seen, s, known)),
+        *_disputed(seen),
+        *_rejects(seen),
+        *_surprises(seen),
+    ]
+
+
+def _behind(seen: Seen, runs: Runs | None) -> Iterator[Cause]:
+    if not seen.behind or seen.span is None:
+        return
+    main = seen.api.schedules()[0]
+    reached = seen.fresh.reached
+    newest = (
+        f"the newest interval in the lake ended {reached:%Y-%m-%d %H:%M} UTC"
+        if reached
+        else f"no interval since {seen.span.start:%Y-%m-%d %H:%M} UTC is in the lake"
+    )
+    why, remedy = _held_up(seen, main, runs)
+    yield Cause(
+        _topic(seen, Kind.BEHIND),
+        says=f"{seen.api.title}: {newest}; the target is {_hours(seen.api.freshness)}.{why}",
+        remedy=remedy,
+    )
+
+
+def _held_up(seen: Seen, main: Schedule, runs: Runs | None) -> tuple[str, str]:
+    """What holds the main DAG up, as far as Airflow knows, and what to do about it."""
+    dag_id = main.dag_id
+    tail = {s for s in seen.overdue()[dag_id] if not _before(s, seen.fresh.reached)}
+    look = f"Look at the runs of {dag_id}: what is red says why in the last line of its log."
+    if runs is None or not tail:
+        return "", look
+    if failed := tail & _of(runs.failed, dag_id):
+        return f" Runs of {dag_id} failed, the first for {min(failed):%Y-%m-%d %H:%M} UTC.", look
+    if not tail & _of(runs.made, dag_id):
+        unpause = (
+            f"Do `airflow dags unpause {dag_id}`; if it is not paused, see that scheduler and "
+            "dag-processor run and know ENTRA_START."
+        )
+        return f" Airflow has made no run of {dag_id} since.", unpause
+    slot = f"See that workers run and that the pool {main.api.pool} exists and has a free slot."
+    return f" Its run for {min(tail):%Y-%m-%d %H:%M} UTC waits or runs.", slot
+
+
+def _missing(seen: Seen, schedule: Schedule, runs: Runs | None) -> Iterator[Cause]:
+    """What the schedule should have done long ago; what `_behind` and `_failed` tell is not told.
+
+    An interval whose run waits or runs is none to begin with.
+    """
+    dag_id = schedule.dag_id
+    main = schedule.kind == "main"
+    due = seen.overdue()[dag_id]
+    starts = frozenset(s for s in due if not main or _before(s, seen.fresh.reached))
+    if runs is None:
+        yield from _absent(seen, schedule, starts, "")
+        return
+    starts -= _of(runs.failed, dag_id)
+    waiting, made = starts & _of(runs.under_way, dag_id), starts & _of(runs.made, dag_id)
+    yield from _absent(seen, schedule, waiting, ": its run waits or runs", under_way=True)
+    yield from _absent(
+        seen, schedule, made - waiting, f", though {dag_id} has a run for it that is not red"
+    )
+    never = (
+        f": Airflow never made a run of {dag_id} for it, so the DAG was paused, unknown to the "
+        "scheduler, or begins later"
+    )
+    yield from _absent(seen, schedule, starts - made, never)
+
+
+def _absent(
+    seen: Seen,
+    schedule: Schedule,
+    starts: frozenset[datetime],
+    why: str,
+    *,
+    under_way: bool = False,
+) -> Iterator[Cause]:
+    lacks = _LACKS["sweep" if schedule.is_sweep else schedule.kind]
+    for window in _windows(starts):
+        yield Cause(
+            _topic(seen, Kind.MISSING, schedule.dag_id),
+            window,
+            f"{seen.api.title}: {window} {lacks}{why}.",
+            f"Do `{backfill(schedule.dag_id, window)}`.",
+            under_way,
+        )
+
+
+def _failed(seen: Seen, schedule: Schedule, runs: Runs) -> Iterator[Cause]:
+    dag_id = schedule.dag_id
+    for window in _windows(_of(runs.failed, dag_id)):
+        yield Cause(
+            _topic(seen, Kind.FAILED, dag_id),
+            window,
+            f"{seen.api.title}: the run of {dag_id} for {window} failed.",
+            "Mend what the last line of the red task's log names and clear the task, or do "
+            f"`{backfill(dag_id, window)}`.",
+        )
+
+
+def _disputed(seen: Seen) -> Iterator[Cause]:
+    dag_id = seen.api.schedules()[0].dag_id
+    starts = {i.interval.start for i in seen.intervals if i.state is State.DISPUTED}
+    for window in _windows(starts):
+        yield Cause(
+            _topic(seen, Kind.DISPUTED),
+            window,
+            f"{seen.api.title}: two reads of {window} disagree, so Graph left events out of one of "
+            "them; the lake has all that any read brought.",
+            f"Let a later read decide: `{backfill(dag_id, window)}`.",
+        )
+
+
+def _rejects(seen: Seen) -> Iterator[Cause]:
+    found = [record for record in _latest(seen.records) if record.rejects]
+    for window in joined([record.window for record in found]):
+        inside = [r for r in found if window.start <= r.window_start < window.end]
+        dag_ids = sorted({s.dag_id for s in seen.api.schedules() for r in inside if _by(s, r)})
+        commands = " and ".join(f"`{backfill(dag_id, window, 'raw')}`" for dag_id in dag_ids)
+        yield Cause(
+            _topic(seen, Kind.REJECTS),
+            window,
+            f"{seen.api.title}: {sum(r.rejects for r in inside)} rows that Graph sent for {window} "
+            "have no usable id or event time; they are in raw alone, in no table.",
+            f"Report it; with a version that reads them, do {commands}.",
+        )
+
+
+def _surprises(seen: Seen) -> Iterator[Cause]:
+    counts: Counter[str] = Counter()
+    for record in _latest(seen.records):
+        counts.update(record.surprises)
+    for name, events in sorted(counts.items()):
+        yield Cause(
+            _topic(seen, Kind.SURPRISE, name),
+            says=f"{seen.api.title}: {name} has no column, or does not fit it, in {events} events; "
+            "nothing is lost, `_extra` has it.",
+            remedy="To give it a column, take Graph's newer metadata in: "
+            "`python -m include.entra_logs.metadata.compare FILE --add`, then "
+            "`python -m include.entra_logs upgrade`.",
+        )
+
+
+def _latest(records: Iterable[LedgerRecord]) -> list[LedgerRecord]:
+    """Of reads of the same window by the same time, only what the last load of the last one said.
+
+    So a later read, or a load from raw by a version that knows better, ends what an earlier told.
+    """
+    found: dict[tuple[Window, str], LedgerRecord] = {}
+    for record in sorted(records, key=lambda r: (r.read_at, r.loaded_at)):
+        found[record.window, record.filter_by] = record
+    return list(found.values())
+
+
+def _by(schedule: Schedule, record: LedgerRecord) -> bool:
+    return schedule.kind == record.read_kind
+
+
+def _topic(seen: Seen, kind: Kind, name: str = "") -> Topic:
+    return Topic(kind, seen.api.name, seen.tenant_id, name)
+
+
+def _of(starts: Starts, dag_id: str) -> frozenset[datetime]:
+    return starts.get(dag_id, frozenset())
+
+
+def _before(start: datetime, reached: datetime | None) -> bool:
+    return reached is not None and start < reached
+
+
+def _windows(starts: Iterable[datetime]) -> list[Window]:
+    return joined([Window(start, start + PARTITION) for start in starts])
+
+
+def _hours(target: timedelta) -> str:
+    return f"{target / timedelta(hours=1):g} hours"
