@@ -12,9 +12,10 @@ from typing import Any
 
 from airflow.sdk import DAG, Param, dag, task
 
+from include.entra_logs import assets
 from include.entra_logs.api import Schedule
 from include.entra_logs.apis import CATALOGUE
-from include.entra_logs.runbook import runbook, summary
+from include.entra_logs.runbook import display_name, runbook, summary
 from include.entra_logs.timetable import SettledIntervalTimetable
 
 # A run before start_date is green with no task in it, and moving start_date back later has no
@@ -62,6 +63,7 @@ def make_dag(schedule: Schedule) -> DAG:
 
     @dag(
         dag_id=schedule.dag_id,
+        dag_display_name=display_name(schedule),
         description=summary(schedule),
         doc_md=runbook(schedule),
         schedule=SettledIntervalTimetable(schedule.settle, START),
@@ -94,10 +96,12 @@ def make_dag(schedule: Schedule) -> DAG:
         )
         def extract(access: dict[str, Any]) -> dict[str, Any]:
             """Brings every page of the window from Graph to raw, as it came."""
-            from include.entra_logs import airflow_bridge, pipeline
+            from include.entra_logs import airflow_bridge, metrics, pipeline
 
             with airflow_bridge.task_run(schedule, asks_graph=True) as t:
-                return pipeline.extract(t.run, access, t.graph, t.lake, t.retention)
+                reads = pipeline.extract(t.run, access, t.graph, t.lake, t.retention)
+                metrics.read(api.name, reads)
+                return reads
 
         @task(
             priority_weight=weight + 2, multiple_outputs=False, execution_timeout=timedelta(hours=2)
@@ -114,13 +118,17 @@ def make_dag(schedule: Schedule) -> DAG:
             priority_weight=weight + 3,
             multiple_outputs=False,
             execution_timeout=timedelta(hours=2),
+            outlets=assets.outlets(schedule),
         )
         def load(tables: dict[str, Any]) -> dict[str, Any]:
             """Merges them into the lake's table, every event once, and records the read."""
-            from include.entra_logs import airflow_bridge, pipeline
+            from include.entra_logs import airflow_bridge, metrics, pipeline
 
             with airflow_bridge.task_run(schedule) as t:
-                return pipeline.load(t.run, tables, t.lake)
+                loaded = pipeline.load(t.run, tables, t.lake)
+                metrics.loaded(loaded)
+                assets.emit(loaded)
+                return loaded.handover()
 
         load(normalise(extract(authenticate())))
 

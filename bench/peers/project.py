@@ -25,7 +25,7 @@ def read_and_publish(task: Task) -> int:
     with GraphClient(connection, pace=0.0) as graph:
         access = authenticate(run, graph, lake, RETENTION)
         reads = extract(run, access, graph, lake, RETENTION)
-    return load(run, normalise(run, reads, lake), lake)["added"]
+    return load(run, normalise(run, reads, lake), lake).added
 
 
 if __name__ == "__main__":

@@ -4,16 +4,52 @@ The name has the API, as plain StatsD has no tags; backends with tags get `api` 
 Where Airflow's metrics are off, nothing is sent. Names and units: `docs/metrics.md`.
 """
 
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
 from airflow.sdk.observability import stats
 
-from include.entra_logs.lake.freshness import Freshness
+if TYPE_CHECKING:
+    from include.entra_logs.lake.freshness import Freshness
+    from include.entra_logs.loaded import Loaded
 
 
-def freshness(found: Freshness) -> None:
+def read(api: str, reads: Mapping[str, Any]) -> None:
+    """Send what `extract` says of its read of Graph; nothing where Graph was not asked."""
+    if "requests" not in reads:
+        return
+    counts = {what: reads[what] for what in ("requests", "pages", "events", "bytes")}
+    counts["throttles"] = reads["throttled"]
+    counts["wait_ms"] = round(1000 * reads["waited"])
+    _count(api, reads["tenant_id"], counts)
+
+
+def loaded(done: "Loaded") -> None:
+    """Send what a load did to the table; of a replay only that it was one; nothing of a no-op.
+
+    The events of a replay were counted when they were read.
+    """
+    for tenant_id in done.tenant_ids:
+        counts = {"added": done.added, "changed": done.changed, "late": done.late}
+        if done.replay:
+            counts = {"replays": sum(r.record.tenant_id == tenant_id for r in done.reads)}
+        _count(done.schedule.api.name, tenant_id, counts)
+
+
+def freshness(found: "Freshness") -> None:
     """Send how old the newest interval in the lake is, in seconds; nothing if there is none."""
     if found.age is not None:
         stats.gauge(
             f"entra_lake.{found.api}.freshness",
             found.age.total_seconds(),
-            tags={"api": found.api, "tenant": found.tenant_id},
+            tags=_tags(found.api, found.tenant_id),
         )
+
+
+def _count(api: str, tenant_id: str, counts: Mapping[str, int]) -> None:
+    for what, number in counts.items():
+        stats.incr(f"entra_lake.{api}.{what}", number, tags=_tags(api, tenant_id))
+
+
+def _tags(api: str, tenant_id: str) -> dict[str, Any]:
+    return {"api": api, "tenant": tenant_id}

@@ -6,16 +6,20 @@ the tasks of one run may land on different workers: pages in `raw/`, tables in `
 """
 
 import logging
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from include.entra_logs.api import Schedule, Window, utc_text
+from include.entra_logs.api import Api, Schedule, Window, utc_text
 from include.entra_logs.errors import InvalidFilter, Refused
 from include.entra_logs.graph.client import GraphClient
 from include.entra_logs.lake import Lake, ledger, raw, staging
 from include.entra_logs.lake.raw import ReadManifest
+from include.entra_logs.lake.record import LedgerRecord
+from include.entra_logs.lake.states import read_before
+from include.entra_logs.loaded import Loaded, LoadedRead
 from include.entra_logs.read import ReadSummary
 
 log = logging.getLogger(__name__)
@@ -97,6 +101,10 @@ def extract(
         "pages": manifest.summary.pages,
         "events": manifest.summary.events,
         "bytes": manifest.summary.bytes,
+        "requests": manifest.summary.requests,
+        "throttled": manifest.summary.throttled,
+        "waited": manifest.summary.waited,
+        "tenant_id": tenant_id,
     }
 
 
@@ -160,24 +168,27 @@ def normalise(run: Run, reads: Handover, lake: Lake) -> Handover:
     return {**reads, "distinct": events, "rejects": rejects}
 
 
-def load(run: Run, tables: Handover, lake: Lake) -> Handover:
-    """The staged events are in the tables, each once, and the reads are in the ledger: counts."""
+def load(run: Run, tables: Handover, lake: Lake) -> Loaded:
+    """What was loaded: the staged events are in the tables, each once, the reads in the ledger."""
     from include.entra_logs import loading  # noqa: PLC0415  as in normalise
 
-    totals = {"added": 0, "changed": 0, "unchanged": 0, "lacked": 0}
+    began = time.monotonic()
+    reads = []
     for key in tables["reads"]:
         manifest = raw.manifest(lake, key)
         record = loading.load_read(
             lake, run.run_id, manifest, run.schedule.api, replay=tables["replay"]
         )
-        log.info(
-            "%s: %d events added, %d changed, %d as they were, %d lacked",
-            run,
-            record.added,
-            record.changed,
-            record.unchanged,
-            record.lacked,
-        )
-        for name in totals:
-            totals[name] += getattr(record, name)
-    return {"reads": len(tables["reads"]), **totals}
+        reads.append(LoadedRead(record, _read_before(lake, run.schedule.api, record)))
+    loaded = Loaded(
+        run.schedule, run.window, tuple(reads), tables["replay"], time.monotonic() - began
+    )
+    log.info("%s", loaded)
+    return loaded
+
+
+def _read_before(lake: Lake, api: Api, record: LedgerRecord) -> frozenset[datetime]:
+    """The intervals that the ledger held as read already."""
+    span = Window(record.touched_start, record.touched_end)
+    known = ledger.records(lake, api.name, record.tenant_id, span)
+    return frozenset(read_before(api, record, known))

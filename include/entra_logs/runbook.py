@@ -57,6 +57,14 @@ def summary(schedule: Schedule) -> str:
     return f"{schedule.api.title}{kind}: Microsoft Graph to Parquet, every two hours"
 
 
+def display_name(schedule: Schedule) -> str:
+    """What the UI calls the DAG, so that sweeps are told apart at a glance; its id stays."""
+    title = f"Entra {schedule.api.title.lower()}"
+    if schedule.is_sweep:
+        return f"{title} · sweep after {spoken(schedule.settle)}"
+    return title if schedule.kind == "main" else f"{title} · {schedule.kind}"
+
+
 def runbook(schedule: Schedule) -> str:
     """What the DAG does and what to do when it is red, as Markdown."""
     api = schedule.api

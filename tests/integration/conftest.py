@@ -11,6 +11,7 @@ from include.entra_logs.apis import CATALOGUE
 from include.entra_logs.graph.client import GraphClient
 from include.entra_logs.graph.connection import from_fields
 from include.entra_logs.lake import Lake, open_lake
+from include.entra_logs.loaded import Loaded
 from include.entra_logs.pipeline import Run, authenticate, extract, load, normalise
 from include.graph_emulator.process import Emulator, start_emulator
 
@@ -18,8 +19,8 @@ DAY = Window(datetime(2026, 11, 18, tzinfo=UTC), datetime(2026, 11, 19, tzinfo=U
 RETENTION = timedelta(days=30)
 
 
-def read_day(emulator: Emulator, lake: Lake, api: Api, window: Window = DAY) -> dict[str, int]:
-    """The counts of a main run of `api` over `window`, all four verbs."""
+def read_day(emulator: Emulator, lake: Lake, api: Api, window: Window = DAY) -> Loaded:
+    """What a main run of `api` over `window` has loaded, after all four verbs."""
     run = Run(api.schedules()[0], window, "graph", run_id=f"{api.name}-{window.start:%Y%m%d}")
     fields = emulator.connection
     connection = from_fields(
@@ -57,7 +58,7 @@ def company_lake(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ) as emulator:
         emulator.add_events("sign_ins", [odd])
         for api in CATALOGUE.values():
-            assert read_day(emulator, lake, api)["added"] > 0
+            assert read_day(emulator, lake, api).added > 0
     older = next(root.glob("tables/sign_ins/*/date=2026-11-18/hour=08/events.parquet"))
     pq.write_table(pq.ParquetFile(older).read().drop_columns(["user_agent"]), older)
     return root

@@ -110,6 +110,21 @@ def interval_state(
     return IntervalState(api.name, tenant_id, interval, state, records, outstanding)
 
 
+def read_before(api: Api, record: LedgerRecord, known: Iterable[LedgerRecord]) -> set[datetime]:
+    """Starts of the intervals that the record touches and an earlier read had brought whole."""
+    earlier = [
+        r
+        for r in known
+        if r.read_at < record.read_at and r.filter_by == api.event_time and not r.past_retention
+    ]
+    touched = Window(record.touched_start, record.touched_end).partitions()
+    return {
+        start
+        for start in touched
+        if any(_is_whole(r, Window(start, start + PARTITION)) for r in earlier)
+    }
+
+
 def lateness(records: Iterable[LedgerRecord]) -> Lateness:
     """How late the events came that these reads added."""
     return sum((r.lateness for r in records), Lateness())

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from airflow.dag_processing.dagbag import DagBag
+from airflow.models.asset import AssetEvent
 from airflow.models.xcom import XComModel
 from airflow.utils.db import upgradedb
 from airflow.utils.session import create_session
@@ -95,12 +96,14 @@ def run_dag(
         with create_session() as session:
             tasks = made.get_task_instances(session=session)
             xcoms = session.query(XComModel).filter(XComModel.run_id == made.run_id).all()
+            events = session.query(AssetEvent).filter(AssetEvent.source_run_id == made.run_id)
             done = Done(
                 state=str(made.state),
                 tries={task.task_id: task.try_number for task in tasks},
                 states={task.task_id: str(task.state) for task in tasks},
                 text=printed.out + printed.err + caplog.text,
                 xcoms={x.task_id: XComModel.deserialize_value(x) for x in xcoms},
+                asset_events={(e.asset.uri, e.partition_key): e.extra for e in events},
             )
         assert secrets_in_text(done.text) == []
         assert secrets_in_files(Path(os.environ["AIRFLOW_HOME"])) == []

@@ -25,6 +25,8 @@ class Done:
     text: str
     """Everything that was printed and logged."""
     xcoms: dict[str, Any]
+    asset_events: dict[tuple[str, str | None], Any]
+    """The extra of each asset event of the run, by the asset's address and the partition key."""
 
     def reason(self, task: str = "authenticate") -> str:
         """The last sentence of the red task: what its exception says."""

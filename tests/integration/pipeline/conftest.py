@@ -58,7 +58,8 @@ class Line:
         graph = self.graph if source == "graph" else None
         access = pipeline.authenticate(run, graph, self.lake, retention)
         reads = pipeline.extract(run, access, graph, self.lake, retention)
-        return pipeline.load(run, pipeline.normalise(run, reads, self.lake), self.lake)
+        done = pipeline.load(run, pipeline.normalise(run, reads, self.lake), self.lake)
+        return done.handover()
 
     @property
     def tenant_id(self) -> str:

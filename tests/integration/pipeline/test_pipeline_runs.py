@@ -174,7 +174,7 @@ def test_what_passes_through_xcom_is_small_and_holds_no_event(line: Line) -> Non
     access = pipeline.authenticate(run, line.graph, line.lake, RETENTION)
     reads = pipeline.extract(run, access, line.graph, line.lake, RETENTION)
     tables = pipeline.normalise(run, reads, line.lake)
-    done = pipeline.load(run, tables, line.lake)
+    done = pipeline.load(run, tables, line.lake).handover()
     text = json.dumps([access, reads, tables, done])
     assert len(text) < 2000
     assert not [event for event, _ in line.held(CATALOGUE["sign_ins"]) if event in text]
