@@ -4,10 +4,13 @@ import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pyarrow.dataset as ds
+
+from include.entra_logs.api import utc_text
 
 HALF_ALLOWED = "7b0c8a35-2f5e-4d09-9a61-0e4c1d7f2b88"
 """The emulator's app that may read audit logs and no risk detections."""
@@ -38,6 +41,22 @@ class Done:
 def truth(emulator: Any, api: str, start: Any, end: Any) -> list[str]:
     """The ids that a complete read of the window brings, sorted."""
     return sorted(name for name, _ in emulator.truth(api, start, end).ids)
+
+
+def late_sign_in(emulator: Any, at: datetime) -> None:
+    """Graph shows a sign-in from now on that happened at `at`."""
+    number = at.strftime("%d%H%M%S")
+    emulator.add_events(
+        "sign_ins",
+        [
+            {
+                "id": f"a0000000-0000-4000-8000-0000{number}",
+                "createdDateTime": utc_text(at),
+                "userId": "b0000000-0000-4000-8000-000000000001",
+                "status": {"errorCode": 0},
+            }
+        ],
+    )
 
 
 def table(lake: Path, name: str) -> list[str]:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from include.entra_logs.api import PARTITION, partition_start, utc_text
-from tests.integration.airflow.lookup import Done, truth
+from tests.integration.airflow.lookup import Done, late_sign_in, truth
 
 pytestmark = pytest.mark.airflow
 
@@ -18,22 +18,6 @@ RunDag = Callable[..., Done]
 def key(start: datetime) -> str:
     """The partition key of the interval that starts there."""
     return f"{start:%Y-%m-%dT%H:%M:%S}"
-
-
-def late_sign_in(emulator: Any, at: datetime) -> None:
-    """Graph shows a sign-in from now on that happened at `at`."""
-    number = at.strftime("%d%H%M%S")
-    emulator.add_events(
-        "sign_ins",
-        [
-            {
-                "id": f"a0000000-0000-4000-8000-0000{number}",
-                "createdDateTime": utc_text(at),
-                "userId": "b0000000-0000-4000-8000-000000000001",
-                "status": {"errorCode": 0},
-            }
-        ],
-    )
 
 
 @pytest.mark.parametrize("api", ["sign_ins", "directory_audits", "risk_detections"])
