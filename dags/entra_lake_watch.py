@@ -15,8 +15,8 @@ behind its freshness target, an interval that is missing (its run failed, or was
 disputed, a failed run, defective events, properties that have no column, a certificate that ends
 within 30 days. Each is told once with what to do, and once more when it is over.
 
-It looks back as far as Graph does (`ENTRA_RETENTION_DAYS`): what is older cannot be read again. The
-Airflow Variable `entra_lake_alerts_told` holds what was told; delete it to be told all of it anew.
+It looks back as far as Graph does (`ENTRA_RETENTION_DAYS`): what is older cannot be read again.
+Airflow keeps what was told as `entra_lake_alerts_told` (under Admin); delete it to be told anew.
 
 ### When a run is red
 The last line of the red task's log is one sentence that says what is wrong and what to do: the lake

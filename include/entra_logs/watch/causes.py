@@ -55,20 +55,21 @@ def _behind(seen: Seen, runs: Runs | None) -> Iterator[Cause]:
 def _held_up(seen: Seen, main: Schedule, runs: Runs | None) -> tuple[str, str]:
     """What holds the main DAG up, as far as Airflow knows, and what to do about it."""
     dag_id = main.dag_id
-    tail = {s for s in seen.overdue()[dag_id] if not _before(s, seen.fresh.reached)}
+    tail = frozenset(s for s in seen.overdue()[dag_id] if seen.is_tail(s))
     look = f"Look at the runs of {dag_id}: what is red says why in the last line of its log."
     if runs is None or not tail:
         return "", look
     if failed := tail & _of(runs.failed, dag_id):
         return f" Runs of {dag_id} failed, the first for {min(failed):%Y-%m-%d %H:%M} UTC.", look
-    if not tail & _of(runs.made, dag_id):
+    waiting = tail & _of(runs.made, dag_id)
+    if not waiting:
         unpause = (
             f"Do `airflow dags unpause {dag_id}`; if it is not paused, see that scheduler and "
             "dag-processor run and know ENTRA_START."
         )
         return f" Airflow has made no run of {dag_id} since.", unpause
     slot = f"See that workers run and that the pool {main.api.pool} exists and has a free slot."
-    return f" Its run for {min(tail):%Y-%m-%d %H:%M} UTC waits or runs.", slot
+    return f" The run of {dag_id} for {min(waiting):%Y-%m-%d %H:%M} UTC is not done.", slot
 
 
 def _missing(seen: Seen, schedule: Schedule, runs: Runs | None) -> Iterator[Cause]:
@@ -79,7 +80,7 @@ def _missing(seen: Seen, schedule: Schedule, runs: Runs | None) -> Iterator[Caus
     dag_id = schedule.dag_id
     main = schedule.kind == "main"
     due = seen.overdue()[dag_id]
-    starts = frozenset(s for s in due if not main or _before(s, seen.fresh.reached))
+    starts = frozenset(s for s in due if not (main and seen.is_tail(s)))
     if runs is None:
         yield from _absent(seen, schedule, starts, "")
         return
@@ -191,10 +192,6 @@ def _topic(seen: Seen, kind: Kind, name: str = "") -> Topic:
 
 def _of(starts: Starts, dag_id: str) -> frozenset[datetime]:
     return starts.get(dag_id, frozenset())
-
-
-def _before(start: datetime, reached: datetime | None) -> bool:
-    return reached is not None and start < reached
 
 
 def _windows(starts: Iterable[datetime]) -> list[Window]:

@@ -51,12 +51,19 @@ class Seen:
             return False
         return self.now - (self.fresh.reached or self.span.start) > self.api.freshness
 
+    def is_tail(self, start: datetime) -> bool:
+        """Whether the interval there is one of those that `behind` tells of."""
+        return self.behind and (self.fresh.reached is None or start >= self.fresh.reached)
+
     def starts(self) -> tuple[datetime, ...]:
         """The start of every interval from `since` to now, expected or not."""
         return tuple(Window(self.since, self.now).partitions())
 
     def overdue(self) -> dict[str, tuple[datetime, ...]]:
-        """By DAG the starts of what it should have read, due for longer than the target."""
+        """By DAG the starts of what it should have done, due for longer than the target.
+
+        Of an API that is behind, also those that are due since its newest interval.
+        """
         return {s.dag_id: tuple(self._overdue(s)) for s in self.api.schedules()}
 
     def _overdue(self, schedule: Schedule) -> Iterator[datetime]:
@@ -71,6 +78,7 @@ class Seen:
         for interval in self.intervals:
             start = interval.interval.start
             late = self.now - interval.interval.end - schedule.settle > self.api.freshness
+            late = late or (schedule.kind == "main" and self.is_tail(start))
             if late and not _done(schedule, interval, changes_read=start in changes):
                 yield start
 
