@@ -25,7 +25,7 @@ def bare(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_defaults() -> None:
-    """Without any variable: a lake beside dags/, nothing scheduled, 30 days, all kept."""
+    """Without any variable: a lake beside dags/, nothing scheduled, 30 days, all kept, silent."""
     found = load_settings()
     assert found.lake_url == (ROOT / "lake").as_uri()
     assert (ROOT / "dags").is_dir()
@@ -33,6 +33,7 @@ def test_defaults() -> None:
     assert (found.start, start_text(found)) == (None, "unset: only manual runs and backfills")
     assert {found.retention(api) for api in CATALOGUE.values()} == {timedelta(days=30)}
     assert (found.raw_retention_days, found.table_retention_days) == (None, None)
+    assert found.alerts_conn_id is None
 
 
 @pytest.mark.parametrize(
@@ -47,6 +48,7 @@ def test_defaults() -> None:
         ("ENTRA_LAKE_URL", "abfs://@container/lake"),
         ("ENTRA_LAKE_URL", "abfs://conn@/lake"),
         ("ENTRA_GRAPH_CONN_ID", "two words"),
+        ("ENTRA_ALERTS_CONN_ID", "https://hooks.slack.com/x"),
         ("ENTRA_START", "yesterday"),
         ("ENTRA_START", "2026-13-01"),
         ("ENTRA_RETENTION_DAYS", "thirty"),
