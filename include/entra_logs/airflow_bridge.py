@@ -91,6 +91,18 @@ def run_of(context: Mapping[str, Any], schedule: Schedule) -> Run:
     )
 
 
+def day_of(context: Mapping[str, Any]) -> Window:
+    """The UTC day that the run of this context is about: of its param `day`, else its partition's.
+
+    Raises Refused if it names none.
+    """
+    day, dag_run = context["params"].get("day"), context["dag_run"]
+    start = _moment("day", day) if day else dag_run.partition_date
+    if start is None:
+        raise Refused(f"The run {dag_run.run_id} is about no day: trigger it with the param day.")
+    return _window(start, start + timedelta(days=1))
+
+
 def _explicit_window(params: Mapping[str, Any]) -> Window | None:
     """The window of the params `start` and `end`; None without them."""
     start, end = params.get("start"), params.get("end")

@@ -1,6 +1,7 @@
 """Every key of the lake in one place. A key is a path below the lake's URL, without a leading `/`.
 
     tables/<table>/tenant_id=<guid>/date=YYYY-MM-DD/hour=HH/events.parquet
+    summaries/<summary>/tenant_id=<guid>/date=YYYY-MM-DD/summary.parquet
     raw/<api>/tenant_id=<guid>/date=YYYY-MM-DD/hour=HH/<read_id>.json.zst and .manifest.json
     ledger/…
     staging/reads/<api>/<tenant>/<window>/<kind>/<attempt>/…   pages of reads under way
@@ -8,7 +9,7 @@
     staging/build/…                                            being built on this machine
     staging/publish.lock                                       held while a local file is replaced
 
-Nothing but `tables/` is meant for readers.
+Nothing but `tables/` and `summaries/` is meant for readers.
 """
 
 import hashlib
@@ -18,6 +19,7 @@ from datetime import UTC, datetime, timedelta
 from include.entra_logs.api import PARTITION, Window, partition_start
 
 TABLES = "tables"
+SUMMARIES = "summaries"
 RAW = "raw"
 LEDGER = "ledger"
 STAGING = "staging"
@@ -77,6 +79,12 @@ def table_partition(key: str) -> tuple[str, str, Window] | None:
     day = datetime.fromisoformat(found[3]).replace(tzinfo=UTC)
     start = day + timedelta(hours=int(found[4]))
     return found[1], found[2], Window(start, start + PARTITION)
+
+
+def summary_file(summary: str, tenant_id: str, day: datetime) -> str:
+    """What was summed up of one tenant's day."""
+    day = day.astimezone(UTC)
+    return f"{SUMMARIES}/{summary}/{_tenant(tenant_id)}/date={day:%Y-%m-%d}/summary.parquet"
 
 
 def read_id(read_at: datetime, kind: str, token: str) -> str:

@@ -1,0 +1,83 @@
+"""Sign-ins of one day by app, as a table of the lake: an example of what is made from its tables.
+
+    summaries/sign_ins_daily/tenant_id=<guid>/date=YYYY-MM-DD/summary.parquet
+
+Made anew as a whole each time, so it may be made as often as one likes.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+import pyarrow.parquet as pq
+
+from include.entra_logs.api import Window
+from include.entra_logs.apis.sign_ins import API
+from include.entra_logs.lake import Lake, layout, ledger
+from include.entra_logs.lake.states import State, states
+from include.entra_logs.schema import table_schema
+
+SUMMARY = """
+SELECT app_id, max(app_display_name) AS app_display_name, count(*) AS sign_ins,
+  count(*) FILTER (status_error_code <> 0) AS failures, count(DISTINCT user_id) AS users
+FROM read_parquet(?, union_by_name = true, hive_partitioning = false)
+GROUP BY app_id ORDER BY app_id
+"""
+MEMORY = "512MB"
+"""What DuckDB may hold; the rest waits on disk."""
+
+
+@dataclass(frozen=True)
+class Day:
+    """How much of a day of one tenant's sign-ins the lake holds."""
+
+    tenant_id: str
+    window: Window
+    intervals: int
+    read: int
+    """Those of its intervals that were read."""
+
+    @property
+    def whole(self) -> bool:
+        """Whether all of it was read."""
+        return self.read == self.intervals
+
+    def __str__(self) -> str:
+        return f"{self.read} of {self.intervals} intervals of {self.window} are read"
+
+
+def days(lake: Lake, window: Window) -> list[Day]:
+    """The day, for each tenant of the lake that has read something of it."""
+    records = list(ledger.records(lake, API.name, span=window))
+    found = []
+    for tenant_id in sorted({r.tenant_id for r in records}):
+        known = [i.state for i in states(API, tenant_id, records, window)]
+        read = sum(state is not State.MISSING for state in known)
+        found.append(Day(tenant_id, window, len(known), read))
+    return found
+
+
+def summarise(lake: Lake, day: Day) -> int:
+    """How many apps the summary of the day has; it is published, whole, in place of any other."""
+    with lake.store.scratch() as folder:
+        events = folder / "none.parquet"
+        pq.write_table(table_schema(API).empty_table(), events)  # all columns, if there is no file
+        files = [events, *_partitions(lake, day, folder)]
+        summary = folder / "summary.parquet"
+        with duckdb.connect(config={"memory_limit": MEMORY, "temp_directory": str(folder)}) as con:
+            found = con.sql(SUMMARY, params=[[str(f) for f in files]]).to_arrow_table()
+        pq.write_table(found, summary, compression="zstd")
+        lake.store.put(
+            layout.summary_file("sign_ins_daily", day.tenant_id, day.window.start), summary
+        )
+    return int(found.num_rows)
+
+
+def _partitions(lake: Lake, day: Day, folder: Path) -> list[Path]:
+    """The day's files, each in one version, copied or linked to `folder`."""
+    found = []
+    for start in day.window.partitions():
+        target = folder / f"{start:%H}.parquet"
+        if lake.store.snapshot(layout.table_file(API.name, day.tenant_id, start), target):
+            found.append(target)
+    return found
