@@ -19,6 +19,7 @@ from airflow.sdk.exceptions import (
     AirflowRescheduleException,
 )
 
+from include.entra_logs import metrics
 from include.entra_logs.api import PARTITION, Schedule, Window, is_partition_start
 from include.entra_logs.connections import graph_connection, lake_of
 from include.entra_logs.errors import EntraLakeError, Refused, Throttled
@@ -64,7 +65,11 @@ def task_run(schedule: Schedule, *, asks_graph: bool = False) -> Iterator[TaskRu
         graph = None
         if asks_graph and run.source == "graph":
             graph = opened.enter_context(GraphClient(graph_connection(settings.graph_conn_id)))
-        yield TaskRun(run, lake_of(settings), graph, settings)
+        try:
+            yield TaskRun(run, lake_of(settings), graph, settings)
+        except Throttled as error:
+            metrics.pause(schedule.api.name, error.wait)
+            raise
 
 
 @contextmanager

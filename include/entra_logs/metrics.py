@@ -21,7 +21,13 @@ def read(api: str, reads: Mapping[str, Any]) -> None:
     counts = {what: reads[what] for what in ("requests", "pages", "events", "bytes")}
     counts["throttles"] = reads["throttled"]
     counts["wait_ms"] = round(1000 * reads["waited"])
-    _count(api, reads["tenant_id"], counts)
+    _count(api, _tags(api, reads["tenant_id"]), counts)
+
+
+def pause(api: str, seconds: float) -> None:
+    """Send that Graph asked for a pause so long that the task gave its slot back."""
+    counts = {"pauses": 1, "pause_ms": round(1000 * seconds)}
+    _count(api, {"api": api}, counts)
 
 
 def loaded(done: "Loaded") -> None:
@@ -29,11 +35,12 @@ def loaded(done: "Loaded") -> None:
 
     The events of a replay were counted when they were read.
     """
+    api = done.schedule.api.name
     for tenant_id in done.tenant_ids:
         counts = {"added": done.added, "changed": done.changed, "late": done.late}
         if done.replay:
             counts = {"replays": sum(r.record.tenant_id == tenant_id for r in done.reads)}
-        _count(done.schedule.api.name, tenant_id, counts)
+        _count(api, _tags(api, tenant_id), counts)
 
 
 def freshness(found: "Freshness") -> None:
@@ -46,9 +53,9 @@ def freshness(found: "Freshness") -> None:
         )
 
 
-def _count(api: str, tenant_id: str, counts: Mapping[str, int]) -> None:
+def _count(api: str, tags: dict[str, Any], counts: Mapping[str, int]) -> None:
     for what, number in counts.items():
-        stats.incr(f"entra_lake.{api}.{what}", number, tags=_tags(api, tenant_id))
+        stats.incr(f"entra_lake.{api}.{what}", number, tags=tags)
 
 
 def _tags(api: str, tenant_id: str) -> dict[str, Any]:

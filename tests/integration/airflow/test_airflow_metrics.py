@@ -13,8 +13,9 @@ from airflow.sdk.configuration import conf
 from airflow.sdk.observability import stats
 from airflow.sdk.observability.metrics import stats_utils
 
-from include.entra_logs import metrics
+from include.entra_logs import metrics, pipeline
 from include.entra_logs.api import PARTITION
+from include.entra_logs.errors import Throttled
 from include.entra_logs.lake import ledger, open_lake
 from include.entra_logs.lake.freshness import Freshness
 from include.entra_logs.lake.record import LedgerRecord
@@ -124,6 +125,29 @@ def test_throttles_and_waits_are_counted(
     assert found["sign_ins.throttles"] == 1
     assert found["sign_ins.wait_ms"] >= 1000
     assert found["sign_ins.requests"] == found["sign_ins.pages"] + 1
+
+
+def test_a_pause_is_counted(
+    run_dag: RunDag,
+    lake: Path,
+    interval: datetime,
+    received: Received,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A wait for which the slot was given back is a pause; the read after it counts as any."""
+    whole, asked = pipeline.extract, list[str]()
+
+    def extract(*arguments: Any) -> Any:
+        asked.append("extract")
+        if len(asked) == 1:
+            raise Throttled("Graph asks for a pause.", wait=0.25)
+        return whole(*arguments)
+
+    monkeypatch.setattr(pipeline, "extract", extract)
+    run_dag("entra_sign_ins", interval)
+    found = received()
+    assert (found["sign_ins.pauses"], found["sign_ins.pause_ms"]) == (1, 250)
+    assert found["sign_ins.requests"] == 1
 
 
 def test_freshness_is_a_gauge(received: Received) -> None:
