@@ -39,7 +39,8 @@ Sums up each UTC day of sign-ins by app: sign-ins, failures, distinct users. The
 `summaries/sign_ins_daily/`, one file for each day. Nothing else depends on it.
 
 It starts by itself when all twelve intervals of a day were read, and again when a sweep, a backfill
-or a replay has changed one of them. A run is skipped while intervals of its day are not read.
+or a replay has changed one of them. A run is skipped while intervals of its day are not
+there: not read yet, or removed for their age.
 
 ### When a run is red
 The last line of the red task's log is one sentence that says what is wrong and what to do. Then
@@ -80,7 +81,7 @@ def entra_daily_summary() -> None:
 
     @task(multiple_outputs=False)
     def summarise() -> dict[str, Any]:
-        """Sums the day up by app, if all of it was read."""
+        """Sums the day up by app, if all of it is there."""
         from include.entra_logs import airflow_bridge, daily_summary
 
         with airflow_bridge.lake_task() as (lake, _):
@@ -89,7 +90,7 @@ def entra_daily_summary() -> None:
             apps = {d.tenant_id: daily_summary.summarise(lake, d) for d in known if d.whole}
             if not apps:
                 raise AirflowSkipException(
-                    "; ".join(map(str, known)) or f"nothing of {day} is read"
+                    "; ".join(map(str, known)) or f"nothing of {day} is there"
                 )
             return {"day": str(day), "apps": apps}
 

@@ -22,18 +22,19 @@ PARTITION_KEY = "%Y-%m-%dT%H:%M:%S"
 
 def table(name: str) -> Asset:
     """Updated for each interval that was read whole for the first time."""
-    return Asset(f"entra-lake://tables/{name}", group="entra-lake")
+    return Asset(f"entra-lake://tables/{name}")
 
 
 def changes(name: str) -> Asset:
     """Updated for each interval in which any other load has added or changed an event."""
-    return Asset(f"entra-lake://changes/{name}", group="entra-lake")
+    return Asset(f"entra-lake://changes/{name}")
 
 
 def outlets(schedule: Schedule) -> list[Asset]:
     """The assets that a run of this schedule may update."""
     name = schedule.api.name
-    return [table(name), changes(name)]
+    whole = schedule.filter_by == schedule.api.event_time
+    return [table(name), changes(name)] if whole else [changes(name)]
 
 
 def emit(loaded: "Loaded") -> None:

@@ -29,21 +29,21 @@ MEMORY = "512MB"
 
 @dataclass(frozen=True)
 class Day:
-    """How much of a day of one tenant's sign-ins the lake holds."""
+    """How much of a day of one tenant's sign-ins is in the table."""
 
     tenant_id: str
     window: Window
     intervals: int
-    read: int
-    """Those of its intervals that were read."""
+    there: int
+    """Those of its intervals that were read, and not removed for their age since."""
 
     @property
     def whole(self) -> bool:
-        """Whether all of it was read."""
-        return self.read == self.intervals
+        """Whether all of it is there."""
+        return self.there == self.intervals
 
     def __str__(self) -> str:
-        return f"{self.read} of {self.intervals} intervals of {self.window} are read"
+        return f"{self.there} of {self.intervals} intervals of {self.window} are there"
 
 
 def days(lake: Lake, window: Window) -> list[Day]:
@@ -51,9 +51,11 @@ def days(lake: Lake, window: Window) -> list[Day]:
     records = list(ledger.records(lake, API.name, span=window))
     found = []
     for tenant_id in sorted({r.tenant_id for r in records}):
-        known = [i.state for i in states(API, tenant_id, records, window)]
-        read = sum(state is not State.MISSING for state in known)
-        found.append(Day(tenant_id, window, len(known), read))
+        removed = ledger.removed_before(lake, "tables", API.name, tenant_id)
+        known = list(states(API, tenant_id, records, window))
+        there = [i for i in known if i.state is not State.MISSING]
+        there = [i for i in there if removed is None or i.interval.end > removed]
+        found.append(Day(tenant_id, window, len(known), len(there)))
     return found
 
 

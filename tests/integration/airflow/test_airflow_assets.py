@@ -49,6 +49,8 @@ def test_what_changes_nothing_starts_nothing(
     for dag_id in ("entra_sign_ins_sweep_6h", "entra_sign_ins_sweep_3d", "entra_sign_ins"):
         done = run_dag(dag_id, interval)
         assert (done.state, done.asset_events) == ("success", {})
+        said = {"6h": "sweep 6h: nothing to do", "3d": "sweep 3d: nothing to do"}
+        assert said.get(dag_id[-2:], "0 added (0 late), 0 changed") in done.text
 
 
 def test_late_events_are_a_change(
@@ -68,9 +70,9 @@ def test_a_replay_is_a_change(
 ) -> None:
     """The table is made again from raw: told as a replay, and nothing of it as late."""
     run_dag("entra_directory_audits", interval)
-    ((asset, extra),) = run_dag(
-        "entra_directory_audits", interval, source="raw"
-    ).asset_events.items()
+    done = run_dag("entra_directory_audits", interval, source="raw")
+    assert "replay of 1 read: " in done.text
+    ((asset, extra),) = done.asset_events.items()
     assert asset == ("entra-lake://changes/directory_audits", key(interval))
     assert (extra["kind"], extra["late"]) == ("replay", 0)
 

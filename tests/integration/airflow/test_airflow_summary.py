@@ -21,6 +21,8 @@ from airflow.utils.session import create_session
 from sqlalchemy import delete, select, update
 
 from include.entra_logs.api import PARTITION
+from include.entra_logs.lake import ledger, open_lake
+from include.entra_logs.lake.ledger import Removal
 from tests.integration.airflow.lookup import Done, late_sign_in
 
 pytestmark = pytest.mark.airflow
@@ -142,6 +144,22 @@ def test_by_hand(run_dag: RunDag, emulator: Any, lake: Path, day: datetime) -> N
         (file,) = lake.rglob("summary.parquet")
         files.append(file.read_bytes())
     assert files[0] == files[1]
+    assert summary(lake, before) == expected(emulator, before)
+
+
+def test_what_is_too_old_is_not_summed_up(
+    run_dag: RunDag, emulator: Any, lake: Path, day: datetime
+) -> None:
+    """A day of which the table was removed for its age keeps the summary that it has."""
+    before = day - timedelta(days=2)
+    end = before + timedelta(days=1)
+    run_dag("entra_sign_ins", before, start=before.isoformat(), end=end.isoformat())
+    (tenant,) = run_dag(DAG_ID, None, day=f"{before:%Y-%m-%d}").xcoms["summarise"]["apps"]
+    removal = Removal("tables", "sign_ins", tenant, before + PARTITION, datetime.now(UTC))
+    ledger.note_removal(open_lake(lake.as_uri()), removal)
+    done = run_dag(DAG_ID, None, day=f"{before:%Y-%m-%d}")
+    assert done.states == {"summarise": "skipped"}
+    assert "11 of 12 intervals" in done.text
     assert summary(lake, before) == expected(emulator, before)
 
 
