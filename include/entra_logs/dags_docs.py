@@ -31,6 +31,13 @@ verifies a slice of history, and keeps the retention settings ([settings.md](set
 `entra_daily_summary` is an example: it starts when a day of sign-ins is there
 ([assets.md](assets.md)).
 
+In the UI a sweep has a name of its own, a backfill its own sign, and a run from raw its conf in the
+list of runs. The last line of each `load` says in one line what the run did:
+
+    entra_sign_ins [2026-11-22T00:00:00Z, 2026-11-22T02:00:00Z) main: 5,123 events from 6 pages; \
+5,123 added (0 late), 0 changed, 0 as they were, 0 lacked; 1 partition of sign_ins altered in 1.2 s
+    entra_sign_ins_sweep_6h [2026-11-22T00:00:00Z, 2026-11-22T02:00:00Z) sweep 6h: nothing to do
+
 ## What each DAG says in the UI
 """
 
