@@ -32,7 +32,7 @@ verifies a slice of history, and keeps the retention settings ([settings.md](set
 ([assets.md](assets.md)).
 
 In the UI a sweep has a name of its own, a backfill its own sign, and a run from raw its conf in the
-list of runs. The last line of each `load` says in one line what the run did:
+list of runs. Each `load` logs one line that says what the run did:
 
     entra_sign_ins [2026-11-22T00:00:00Z, 2026-11-22T02:00:00Z) main: 5,123 events from 6 pages; \
 5,123 added (0 late), 0 changed, 0 as they were, 0 lacked; 1 partition of sign_ins altered in 1.2 s
