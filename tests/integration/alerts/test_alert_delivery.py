@@ -111,7 +111,8 @@ def test_what_teams_does_not_take_is_not_delivered(
     teams: Inbox, caplog: pytest.LogCaptureFixture, answer: int
 ) -> None:
     """Any other answer, a redirect too, is a failure that does not show the signature."""
-    teams.answer, teams.location = answer, "https://127.0.0.1:1/login" if answer == 302 else ""
+    login = f"https://127.0.0.1:{teams.port}/login"
+    teams.answer, teams.location = answer, login if answer == 302 else ""
     with caplog.at_level(logging.INFO), pytest.raises(Transient, match="not be delivered") as error:
         send()
     assert teams.taken == []

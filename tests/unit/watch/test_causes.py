@@ -187,6 +187,14 @@ def test_behind_says_what_holds_it_up(runs: Runs, says: str, remedy: str) -> Non
     assert rest == ({Kind.FAILED} if runs.failed else set())
 
 
+def test_what_holds_it_up_is_said_from_the_first_moment() -> None:
+    """Behind by a little, the interval that it lacks has not been due for long."""
+    records = [r for r in healthy(API) if r.window_start < at(28, 8)]
+    (found,) = causes(look(API, records), Runs())
+    assert "ended 2026-11-28 08:00 UTC" in found.says
+    assert "Airflow has made no run of entra_sign_ins since" in found.says
+
+
 def test_nothing_read_is_behind_once_the_first_interval_should_be_in() -> None:
     """A fresh installation is left alone for as long as the target allows."""
     early, late = FIRST + API.freshness, FIRST + API.freshness + timedelta(minutes=1)
