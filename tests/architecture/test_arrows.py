@@ -96,6 +96,19 @@ def test_pipeline_runs_without_airflow(modules: Modules) -> None:
     assert wrong == {}
 
 
+def test_the_watch_needs_neither_airflow_nor_graph(modules: Modules) -> None:
+    """What needs attention is a pure function: the lake page shows it, and tests run a month."""
+    watch = {name for name in modules if _below(name, {"include.entra_logs.watch"})}
+    assert watch, "include/entra_logs/watch is empty"
+    wrong = {
+        name: by
+        for name, by in _reached(modules, watch, "anywhere").items()
+        if _below(name, {"include.entra_logs.graph"})
+        or any(_below(other, {"airflow"}) for other in modules[name].anywhere)
+    }
+    assert wrong == {}
+
+
 def test_the_emulator_is_no_part_of_the_product(modules: Modules) -> None:
     """No module of include/entra_logs imports the emulator, the demo or the pages."""
     others = {"include.graph_emulator", "include.demo", "include.lake_page", "include.bi"}

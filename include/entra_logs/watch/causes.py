@@ -150,8 +150,8 @@ def _rejects(seen: Seen) -> Iterator[Cause]:
         yield Cause(
             _topic(seen, Kind.REJECTS),
             window,
-            f"{seen.api.title}: {sum(r.rejects for r in inside)} rows that Graph sent for {window} "
-            "have no usable id or event time; they are in raw alone, in no table.",
+            f"{seen.api.title}: rows without a usable id or event time in what Graph sent for "
+            f"{window}: {sum(r.rejects for r in inside)}. They are in raw, and in no table.",
             f"Report it; with a version that reads them, do {commands}.",
         )
 
@@ -163,8 +163,8 @@ def _surprises(seen: Seen) -> Iterator[Cause]:
     for name, events in sorted(counts.items()):
         yield Cause(
             _topic(seen, Kind.SURPRISE, name),
-            says=f"{seen.api.title}: {name} has no column, or does not fit it, in {events} events; "
-            "nothing is lost, `_extra` has it.",
+            says=f"{seen.api.title}: {name} has no column, or does not fit it. Events with it: "
+            f"{events}; nothing is lost, `_extra` has it.",
             remedy="To give it a column, take Graph's newer metadata in: "
             "`python -m include.entra_logs.metadata.compare FILE --add`, then "
             "`python -m include.entra_logs upgrade`.",

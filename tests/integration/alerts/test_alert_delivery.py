@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 import trustme
 
+from include.entra_logs import init
 from include.entra_logs.errors import EntraLakeError, Refused, Transient
 from include.entra_logs.notifiers import deliver, notifier
+from include.entra_logs.settings import Settings
 from include.entra_logs.watch.message import Message
 from tests.integration.alerts.channels import Inbox, mail_server, webhook
 
@@ -200,3 +202,17 @@ def test_a_list_of_recipients(connect: Any) -> None:
         connect(**mail(inbox, to=["a@entra.example", "b@entra.example"]))
         send()
     assert inbox.taken[0]["To"] == "a@entra.example, b@entra.example"
+
+
+def test_init_looks_at_the_connection_and_sends_nothing(connect: Any) -> None:
+    """`make init` says what would keep alerts from being delivered; unset, that they are silent."""
+    with webhook() as inbox:
+        connect(conn_type="slackwebhook", password=f"http://127.0.0.1:{inbox.port}/services/x")
+        told = Settings(alerts_conn_id="entra_alerts")
+        assert init._alerts(told) == ("ok", "alerts through entra_alerts")
+        connect(conn_type="slackwebhook")
+        verdict, text = init._alerts(told)
+    assert verdict == "WRONG"
+    assert "has no password" in text
+    assert inbox.taken == []
+    assert init._alerts(Settings()).verdict == "ok"

@@ -10,9 +10,11 @@ from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
 from include.entra_logs import alerts
 from include.entra_logs.api import PARTITION, Window
+from include.entra_logs.apis import CATALOGUE
 from include.entra_logs.errors import Refused, Transient
 from include.entra_logs.watch.cause import Cause, Kind, Topic
 from include.entra_logs.watch.message import Message
+from tests.unit.watch.months import TENANT, at, record
 
 START = datetime(2026, 11, 22, tzinfo=UTC)
 GAP = Cause(
@@ -182,3 +184,20 @@ def test_what_somebody_wrote_into_the_variable_is_refused(world: World) -> None:
     with pytest.raises(AirflowFailException, match="delete it"):
         alerts.watch()
     assert world.titles() == []
+
+
+@pytest.mark.parametrize(
+    ("tenant", "reads", "watched"),
+    [
+        ("8F6F2F0A-4F4E-4D0E-9D67-3A7A3F1F0001", ["another"], TENANT),
+        ("contoso.example", ["older", "newest"], "newest"),
+        (None, [], ""),
+    ],
+    ids=["a guid", "a domain", "nothing read"],
+)
+def test_the_tenant_that_is_watched(tenant: str | None, reads: list[str], watched: str) -> None:
+    """The connection's; where it names none by guid, the one that was read last."""
+    named: Any = SimpleNamespace(tenant=tenant)
+    (main, *_) = CATALOGUE["sign_ins"].schedules()
+    records = [record(main, at(20, 2 * n), tenant_id=name) for n, name in enumerate(reads)]
+    assert alerts._tenant(named, records[::-1]) == watched
