@@ -12,6 +12,7 @@ from include.entra_logs.errors import Refused
 from include.entra_logs.graph.connection import GraphConnection, from_fields
 from include.entra_logs.lake import Lake, open_lake
 from include.entra_logs.lake.azure import azure_options
+from include.entra_logs.lake.store import Store
 from include.entra_logs.settings import Settings
 
 GRAPH_TYPE = "msgraph"
@@ -37,9 +38,9 @@ def graph_connection(conn_id: str) -> GraphConnection:
     )
 
 
-def lake_of(settings: Settings) -> Lake:
+def lake_of(settings: Settings, store: type[Store] = Store) -> Lake:
     """The lake that ENTRA_LAKE_URL names. Raises Refused if its connection does not serve."""
-    return open_lake(settings.lake_url, azure_of(settings))
+    return open_lake(settings.lake_url, azure_of(settings), store)
 
 
 def azure_of(settings: Settings) -> dict[str, str] | None:

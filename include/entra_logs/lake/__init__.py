@@ -47,7 +47,7 @@ class Lake:
             )
 
 
-def open_lake(url: str, azure: Mapping[str, str] | None = None) -> Lake:
+def open_lake(url: str, azure: Mapping[str, str] | None = None, store: type[Store] = Store) -> Lake:
     """The lake at `file:///folder`, or at `abfs://<connection>@<container>/<prefix>`.
 
     `azure` is the connection as obstore names its settings (see `lake.azure`). Raises Refused for
@@ -55,23 +55,25 @@ def open_lake(url: str, azure: Mapping[str, str] | None = None) -> Lake:
     """
     parts = urlsplit(url)
     if parts.scheme == "file" and not parts.netloc and parts.path not in ("", "/"):
-        return _local(url, Path(unquote(parts.path)))
+        return _local(url, Path(unquote(parts.path)), store)
     if parts.scheme == "abfs" and parts.hostname and azure is not None:
-        return _azure(url, parts.hostname, parts.path.strip("/"), azure)
+        return _azure(url, parts.hostname, parts.path.strip("/"), azure, store)
     raise Refused(
         f"ENTRA_LAKE_URL is {url!r}: it must be file:///<folder>, or "
         "abfs://<airflow connection id>@<container>/<prefix> with a connection that exists."
     )
 
 
-def _local(url: str, root: Path) -> Lake:
+def _local(url: str, root: Path, store: type[Store]) -> Lake:
     with store_errors(url):
         root.mkdir(parents=True, exist_ok=True)
         objects = LocalStore(root)
-    return Lake(url, Store(url, objects, LocalPublisher(objects, root)))
+    return Lake(url, store(url, objects, LocalPublisher(objects, root)))
 
 
-def _azure(url: str, container: str, prefix: str, azure: Mapping[str, str]) -> Lake:
+def _azure(
+    url: str, container: str, prefix: str, azure: Mapping[str, str], store: type[Store]
+) -> Lake:
     settings: Any = dict(azure)
     plain = azure.get("endpoint", "").startswith("http://")
     try:
@@ -94,4 +96,4 @@ def _azure(url: str, container: str, prefix: str, azure: Mapping[str, str]) -> L
     delete = None
     if signature := azure.get("sas_key"):
         delete = deleter(azure["endpoint"], container, prefix, signature)
-    return Lake(url, Store(url, objects, AzurePublisher(objects, delete)))
+    return Lake(url, store(url, objects, AzurePublisher(objects, delete)))

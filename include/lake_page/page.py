@@ -1,0 +1,137 @@
+"""The page's answers: what ledger and Airflow's runs say together."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+
+import orjson
+
+from include.entra_logs.api import PARTITION, Api, Window, is_partition_start, utc_text
+from include.entra_logs.lake import Lake, ledger
+from include.entra_logs.lake.record import LedgerRecord
+from include.entra_logs.settings import Settings
+from include.entra_logs.watch.causes import causes
+from include.entra_logs.watch.seen import see
+from include.lake_page import views
+from include.lake_page.memory import Answers
+from include.lake_page.runs import RunOfInterval, runs_in, runs_of, unfinished
+
+DAYS = timedelta(days=30)
+"""How many days are shown, and looked back for what needs attention."""
+
+
+EARLIEST = date(2010, 1, 1)
+
+
+class NotThere(Exception):
+    """What was asked for is not there; the message says what could be."""
+
+
+class Page:
+    """Answers about one lake, as JSON, for the APIs of one catalogue. Thread-safe."""
+
+    def __init__(self, lake: Lake, settings: Settings, apis: Mapping[str, Api]) -> None:
+        self._lake = lake
+        self._settings = settings
+        self._apis = apis
+        self._answers = Answers()
+        self._dag_ids = [s.dag_id for api in apis.values() for s in api.schedules()]
+
+    def overview(self, session: Any, tenant: str | None) -> bytes:
+        """How every API is now, and the calendar of the last days; `tenant` None: the newest."""
+        return self._answers.get(
+            ("overview", tenant), lambda: self._overview(session, tenant, datetime.now(UTC))
+        )
+
+    def calendar(self, session: Any, tenant: str, until: date) -> bytes:
+        """The calendar of the days that end with `until`, UTC."""
+        now = datetime.now(UTC)
+        if not EARLIEST <= until <= now.date():
+            raise NotThere(f"The calendar ends between {EARLIEST} and {now.date()}.")
+        return self._answers.get(
+            ("calendar", tenant, until), lambda: self._calendar(session, tenant, until, now)
+        )
+
+    def interval(self, session: Any, tenant: str, name: str, start: datetime) -> bytes:
+        """Everything about the interval of the API `name` that starts at `start`."""
+        api = self._apis.get(name)
+        if api is None:
+            raise NotThere(f"There is no API {name!r}; there are {', '.join(self._apis)}.")
+        if start.tzinfo is None or not is_partition_start(start):
+            raise NotThere("An interval starts at an even hour, and its time has a zone.")
+        window = Window(start, start + PARTITION)
+        records = ledger.records(self._lake, name, tenant, window)
+        runs = runs_in(session, [s.dag_id for s in api.schedules()], window)
+        return orjson.dumps(views.details(api, tenant, window, records, runs))
+
+    def _overview(self, session: Any, tenant: str | None, now: datetime) -> bytes:
+        span = _days(now.date())
+        records = list(ledger.records(self._lake, None, None, span))
+        newest = max(records, key=lambda r: r.read_at, default=None)
+        if tenant is None:
+            tenant = newest.tenant_id if newest else ""
+        found = unfinished(session, self._dag_ids, span)
+        shown = self._shown(tenant, records, found, span, now)
+        return orjson.dumps(
+            {
+                "lake": self._lake.url,
+                "now": utc_text(now),
+                "tenant": tenant,
+                "tenants": sorted({r.tenant_id for r in records}),
+                "status": [self._status(session, each, now) for each in shown],
+                "calendar": _calendar(span, shown),
+            }
+        )
+
+    def _calendar(self, session: Any, tenant: str, until: date, now: datetime) -> bytes:
+        span = _days(until)
+        records = list(ledger.records(self._lake, None, tenant, span))
+        found = unfinished(session, self._dag_ids, span)
+        return orjson.dumps(_calendar(span, self._shown(tenant, records, found, span, now)))
+
+    def _shown(
+        self,
+        tenant: str,
+        records: Iterable[LedgerRecord],
+        found: Sequence[RunOfInterval],
+        span: Window,
+        now: datetime,
+    ) -> list[views.Shown]:
+        """Each API with its own records and unfinished runs."""
+        by_api: dict[str, list[LedgerRecord]] = {name: [] for name in self._apis}
+        for record in records:
+            if record.tenant_id == tenant and record.api in by_api:
+                by_api[record.api].append(record)
+        return [
+            views.show(
+                api, tenant, by_api[name], found, span=span, now=now, start=self._settings.start
+            )
+            for name, api in self._apis.items()
+        ]
+
+    def _status(self, session: Any, shown: views.Shown, now: datetime) -> views.JSON:
+        api = shown.api
+        horizon = min(self._settings.retention(api), now - shown.span.start)
+        seen = see(
+            api,
+            shown.tenant_id,
+            shown.records,
+            now,
+            start=self._settings.start,
+            horizon=horizon,
+        )
+        return views.status(seen, causes(seen, runs_of(session, seen, shown.unfinished)))
+
+
+def _days(until: date) -> Window:
+    """The whole days that are shown, up to `until` inclusive."""
+    end = datetime.combine(until, time(), UTC) + timedelta(days=1)
+    return Window(end - DAYS, end)
+
+
+def _calendar(span: Window, shown: Iterable[views.Shown]) -> views.JSON:
+    return {
+        "start": utc_text(span.start),
+        "end": utc_text(span.end),
+        "apis": [views.calendar(each) for each in shown],
+    }

@@ -1,0 +1,176 @@
+"""What the page shows, as JSON: pure functions of records, runs and the time."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from include.entra_logs.api import Api, Window, utc_text
+from include.entra_logs.lake.freshness import Freshness, expected
+from include.entra_logs.lake.record import LedgerRecord
+from include.entra_logs.lake.states import IntervalState, State, interval_state, lateness, states
+from include.entra_logs.watch.asking import RED
+from include.entra_logs.watch.cause import Cause
+from include.entra_logs.watch.remedy import backfill
+from include.entra_logs.watch.seen import Seen
+from include.lake_page.runs import RunOfInterval
+
+JSON = dict[str, Any]
+NOT_EXPECTED = "none"
+"""The cell of an interval that nothing was to read: before ENTRA_START, or not due yet."""
+A_DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Shown:
+    """All that is known of one API and tenant in the days that are shown."""
+
+    api: Api
+    tenant_id: str
+    span: Window
+    """Whole UTC days."""
+    records: Sequence[LedgerRecord]
+    """Of this API and tenant, all that touch `span`."""
+    unfinished: Sequence[RunOfInterval]
+    """Runs of its DAGs for intervals in `span` that have failed, wait or run."""
+    intervals: Sequence[IntervalState]
+    """Of every interval in `span`, ascending."""
+    expected: Window | None
+
+
+def show(
+    api: Api,
+    tenant_id: str,
+    records: Sequence[LedgerRecord],
+    unfinished: Iterable[RunOfInterval],
+    *,
+    span: Window,
+    now: datetime,
+    start: datetime | None,
+) -> Shown:
+    """What is shown of `api`; `start` is ENTRA_START, `unfinished` may hold runs of other APIs."""
+    dag_ids = {schedule.dag_id for schedule in api.schedules()}
+    return Shown(
+        api=api,
+        tenant_id=tenant_id,
+        span=span,
+        records=records,
+        unfinished=[run for run in unfinished if run.dag_id in dag_ids],
+        intervals=list(states(api, tenant_id, records, span)),
+        expected=expected(api, start, records, now),
+    )
+
+
+def calendar(shown: Shown) -> JSON:
+    """One cell for each interval, ascending: state, events, late ones, and the run's state."""
+    runs = _worst(shown.unfinished)
+    cells = [_cell(shown, interval, runs) for interval in shown.intervals]
+    return {
+        "name": shown.api.name,
+        "title": shown.api.title,
+        "cells": cells,
+        "lateness": asdict(lateness(shown.records)),
+    }
+
+
+def _cell(shown: Shown, interval: IntervalState, runs: Mapping[datetime, str]) -> list[Any]:
+    start = interval.interval.start
+    awaited = shown.expected is not None and start in shown.expected
+    unread = interval.state is State.MISSING and not interval.records
+    state = NOT_EXPECTED if unread and not awaited else interval.state.value
+    return [state, interval.events, interval.late, runs.get(start, "")]
+
+
+def _worst(unfinished: Iterable[RunOfInterval]) -> dict[datetime, str]:
+    """For each interval the state of its run; failed before running before queued."""
+    order = ("queued", "running", *RED)
+    return {run.start: run.state for run in sorted(unfinished, key=lambda r: order.index(r.state))}
+
+
+def status(seen: Seen, found: Iterable[Cause]) -> JSON:
+    """How the API is right now: freshness, requests of the last day, what needs attention."""
+    last_day = [r for r in seen.records if r.read_at > seen.now - A_DAY and r.kind != "replay"]
+    budget = seen.api.budget
+    requests = sum(r.requests for r in last_day)
+    return {
+        "name": seen.api.name,
+        "freshness": _freshness(seen.fresh) | {"behind": seen.behind},
+        "budget": {
+            "requests": requests,
+            "share": requests * budget.seconds / budget.requests / A_DAY.total_seconds(),
+            "throttled": sum(r.throttled for r in last_day),
+            "waited_seconds": sum(r.waited for r in last_day),
+            "allowed": f"{budget.requests} in {budget.seconds:g} s",
+        },
+        "causes": [_cause(cause) for cause in found],
+    }
+
+
+def _freshness(found: Freshness) -> JSON:
+    return {
+        "reached": found.reached and utc_text(found.reached),
+        "age_seconds": None if found.age is None else found.age.total_seconds(),
+        "target_seconds": found.target.total_seconds(),
+    }
+
+
+def _cause(cause: Cause) -> JSON:
+    return {
+        "kind": cause.topic.kind.name.lower(),
+        "title": cause.title,
+        "says": cause.says,
+        "remedy": cause.remedy,
+        "start": cause.window and utc_text(cause.window.start),
+        "under_way": cause.under_way,
+    }
+
+
+def details(
+    api: Api,
+    tenant_id: str,
+    window: Window,
+    records: Iterable[LedgerRecord],
+    runs: Iterable[RunOfInterval],
+) -> JSON:
+    """Everything about one interval: its reads, its runs, and what mends it."""
+    ours = sorted(records, key=lambda r: (r.read_at, r.loaded_at))
+    found = interval_state(api, tenant_id, window, tuple(ours))
+    main = api.schedules()[0].dag_id
+    return {
+        "state": found.state.value,
+        "start": utc_text(window.start),
+        "end": utc_text(window.end),
+        "events": found.events,
+        "late": found.late,
+        "disagreements": found.disagreements,
+        "outstanding": list(found.outstanding),
+        "reads": [_read(api, record, window.start) for record in ours],
+        "runs": [{"dag_id": run.dag_id, "run_id": run.run_id, "state": run.state} for run in runs],
+        "commands": {
+            "graph": backfill(main, window),
+            "raw": backfill(main, window, "raw"),
+        },
+    }
+
+
+def _read(api: Api, record: LedgerRecord, start: datetime) -> JSON:
+    """One read, with what it did to the interval that starts at `start`."""
+    counts = record.at(start)
+    return {
+        "kind": record.kind,
+        "of_changes": record.filter_by != api.event_time,
+        "read_at": utc_text(record.read_at),
+        "window": str(record.window),
+        "pages": record.pages,
+        "bytes": record.bytes,
+        "events": record.events,
+        "added": counts.added,
+        "changed": counts.changed,
+        "unchanged": counts.unchanged,
+        "lacked": counts.lacked,
+        "rejects": record.rejects,
+        "surprises": dict(record.surprises),
+        "past_retention": record.past_retention,
+        "dag_id": next((s.dag_id for s in api.schedules() if s.kind == record.read_kind), None),
+        "run_id": record.run_id,
+    }
