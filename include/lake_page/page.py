@@ -119,6 +119,7 @@ class Page:
             now,
             start=self._settings.start,
             horizon=horizon,
+            known=shown.intervals,
         )
         return views.status(seen, causes(seen, runs_of(session, seen, shown.unfinished)))
 

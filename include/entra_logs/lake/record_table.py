@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, fields
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from typing import Any
 
 import msgspec
@@ -12,6 +13,7 @@ from include.entra_logs.lake.record import Lateness, LedgerRecord, PartitionCoun
 
 TIME = pa.timestamp("us", tz="UTC")
 _EPOCH = datetime.fromtimestamp(0, UTC)
+_RECORDS = list[LedgerRecord]
 
 _TYPES: Mapping[object, pa.DataType] = {
     str: pa.string(),
@@ -58,18 +60,31 @@ def to_table(records: Iterable[LedgerRecord]) -> pa.Table:
 def from_table(table: pa.Table) -> Iterator[LedgerRecord]:
     """The records of a table that `to_table` made, this version's or an older one's."""
     columns = {n: _values(table[n]) for n in table.column_names if n not in _DERIVED}
-    for row in zip(*columns.values(), strict=True):
-        known = dict(zip(columns, row, strict=True))
-        known["surprises"] = {s["name"]: s["events"] for s in known.get("surprises") or ()}
-        yield msgspec.convert(known, LedgerRecord)
+    rows = zip(*columns.values(), strict=True)
+    yield from msgspec.convert([dict(zip(columns, row, strict=True)) for row in rows], _RECORDS)
 
 
-def _values(column: pa.ChunkedArray) -> list[Any]:
+def _values(column: pa.Array | pa.ChunkedArray) -> list[Any]:
     """The column in Python; times by way of integers, as pyarrow takes 4 µs for each of them."""
-    if not pa.types.is_timestamp(column.type):
-        return list(column.to_pylist())
-    ticks = column.cast(TIME).cast(pa.int64()).to_pylist()
-    return [None if t is None else _EPOCH + timedelta(microseconds=t) for t in ticks]
+    if pa.types.is_timestamp(column.type):
+        ticks = column.cast(TIME).cast(pa.int64()).to_pylist()
+        return [None if t is None else _EPOCH + timedelta(microseconds=t) for t in ticks]
+    if pa.types.is_list(column.type):
+        return _lists(column.combine_chunks())
+    return list(column.to_pylist())
+
+
+def _lists(column: pa.ListArray) -> list[Any]:
+    """A column of lists of structs: partitions as lists of dicts, surprises as one dict each."""
+    items = column.flatten()
+    fields_ = {f.name: _values(items.field(f.name)) for f in items.type}
+    rows = iter(
+        [dict(zip(fields_, row, strict=True)) for row in zip(*fields_.values(), strict=True)]
+    )
+    lists = [list(islice(rows, length or 0)) for length in column.value_lengths().to_pylist()]
+    if items.type != _SURPRISE:
+        return lists
+    return [{found["name"]: found["events"] for found in each} for each in lists]
 
 
 def _row(record: LedgerRecord) -> dict[str, object]:

@@ -127,7 +127,8 @@ def read_before(api: Api, record: LedgerRecord, known: Iterable[LedgerRecord]) -
 
 def lateness(records: Iterable[LedgerRecord]) -> Lateness:
     """How late the events came that these reads added."""
-    return sum((r.lateness for r in records), Lateness())
+    steps = zip(*(vars(r.lateness).values() for r in records), strict=True)
+    return Lateness(*map(sum, steps))
 
 
 def _state(

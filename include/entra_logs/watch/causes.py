@@ -175,7 +175,11 @@ def _latest(records: Iterable[LedgerRecord]) -> list[LedgerRecord]:
     """Of reads of the same window by the same time, only what the last load of the last one said.
 
     So a later read, or a load from raw by a version that knows better, ends what an earlier told.
+    None where no record tells of anything.
     """
+    records = list(records)
+    if not any(record.rejects or record.surprises for record in records):
+        return []
     found: dict[tuple[Window, str], LedgerRecord] = {}
     for record in sorted(records, key=lambda r: (r.read_at, r.loaded_at)):
         found[record.window, record.filter_by] = record

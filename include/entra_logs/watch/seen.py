@@ -101,15 +101,19 @@ def see(
     *,
     start: datetime | None,
     horizon: timedelta,
+    known: Iterable[IntervalState] | None = None,
 ) -> Seen:
     """What these records say; `start` is ENTRA_START, `horizon` how long Graph keeps the events.
 
-    `records` may hold other APIs and tenants. They should reach back to `now - horizon`.
+    `records` may hold other APIs and tenants. They should reach back to `now - horizon`. `known`
+    are the states since then, where somebody has them already.
     """
     ours = tuple(r for r in records if r.api == api.name and r.tenant_id == tenant_id)
     since = partition_start(now - horizon) + PARTITION
     span = _from(expected(api, start, ours, now), since)
-    found = tuple(states(api, tenant_id, ours, span)) if span else ()
+    if known is None:
+        known = states(api, tenant_id, ours, span) if span else ()
+    found = tuple(i for i in known if span and i.interval.start in span)
     return Seen(
         api=api,
         tenant_id=tenant_id,
