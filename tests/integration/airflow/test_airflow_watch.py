@@ -7,7 +7,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from airflow.models.dagrun import DagRun
 from airflow.models.variable import Variable
+from airflow.utils.session import create_session
+from sqlalchemy import delete
 
 from include.entra_logs.alerts import TOLD
 from include.entra_logs.api import PARTITION, Window, partition_start
@@ -20,17 +23,30 @@ RunDag = Callable[..., Done]
 MOMENTS = itertools.count()
 
 
+def forget() -> None:
+    """Airflow has no run of our DAGs and knows of nothing told: the watch sees what it has."""
+    with create_session() as session:
+        session.execute(delete(DagRun).where(DagRun.dag_id.startswith("entra_", autoescape=True)))
+    Variable.delete(TOLD)
+
+
+@pytest.fixture(autouse=True)
+def nothing_before(airflow_db: None) -> Iterator[None]:
+    """What other tests ran is not seen here, and what ran here is seen by no other."""
+    forget()
+    yield
+    forget()
+
+
 @pytest.fixture
-def inbox(airflow_db: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Inbox]:
-    """A Slack webhook on loopback that alerts go to; nothing was told before."""
+def inbox(monkeypatch: pytest.MonkeyPatch) -> Iterator[Inbox]:
+    """A Slack webhook on loopback that alerts go to."""
     with webhook() as opened:
         url = f"http://127.0.0.1:{opened.port}/services/T/B/x"
         fields = {"conn_type": "slackwebhook", "password": url}
         monkeypatch.setenv("AIRFLOW_CONN_ENTRA_ALERTS", json.dumps(fields))
         monkeypatch.setenv("ENTRA_ALERTS_CONN_ID", "entra_alerts")
-        Variable.delete(TOLD)
         yield opened
-        Variable.delete(TOLD)
 
 
 @pytest.fixture
