@@ -10,7 +10,7 @@ import secrets
 import socket
 import sys
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -76,12 +76,12 @@ class LocalAirflow:
         self.url = processes.environment["AIRFLOW__API__BASE_URL"]
         self.api = httpx.Client(base_url=f"{self.url}/api/v2", timeout=30, trust_env=False)
 
-    def start(self, within: float = 180) -> None:
-        """Make database and pools, start all parts; returns once all DAGs are known."""
+    def start(self, within: float = 180, parts: Mapping[str, Sequence[str]] = PARTS) -> None:
+        """Make database and pools, start API server and `parts`; returns once DAGs are known."""
         self.processes.run("init", [sys.executable, "-m", "include.entra_logs.init"])
         self.processes.run("reserialize", ["airflow", "dags", "reserialize"])
         self.processes.start("api-server", ["airflow", "api-server"])
-        for name, command in PARTS.items():
+        for name, command in parts.items():
             self.processes.start(name, ["airflow", *command])
         deadline = time.monotonic() + within
         while not self._answers():

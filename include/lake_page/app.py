@@ -5,7 +5,6 @@ All are read-only.
 
 from collections.abc import Callable, Mapping
 from datetime import date, datetime
-from functools import partial
 from pathlib import Path
 from threading import Lock
 
@@ -49,7 +48,7 @@ def make_app(apis: Mapping[str, Api] = CATALOGUE) -> FastAPI:
     app.add_exception_handler(EntraLakeError, _refused(503))
     app.add_exception_handler(NotThere, _refused(404))
     for path, (name, media_type) in FILES.items():
-        app.add_api_route(path, partial(FileResponse, STATIC / name, 200, HEADERS, media_type))
+        app.add_api_route(path, _file(STATIC / name, media_type))
     _add_answers(app, apis)
     return app
 
@@ -82,6 +81,15 @@ def _add_answers(app: FastAPI, apis: Mapping[str, Api]) -> None:
     def interval(session: SessionDep, tenant: str, api: str, start: datetime) -> Response:
         """Everything about the interval of one API that starts at `start`."""
         return _json(page().interval(session, tenant, api, start))
+
+
+def _file(path: Path, media_type: str) -> Callable[[], FileResponse]:
+    """A route's answer with a file of the page."""
+
+    def answer() -> FileResponse:
+        return FileResponse(path, headers=HEADERS, media_type=media_type)
+
+    return answer
 
 
 def _json(body: bytes) -> Response:

@@ -76,8 +76,8 @@ def calendar(shown: Shown) -> JSON:
 def _cell(shown: Shown, interval: IntervalState, runs: Mapping[datetime, str]) -> list[Any]:
     start = interval.interval.start
     awaited = shown.expected is not None and start in shown.expected
-    unread = interval.state is State.MISSING and not interval.records
-    state = NOT_EXPECTED if unread and not awaited else interval.state.value
+    missing = interval.state is State.MISSING
+    state = NOT_EXPECTED if missing and not awaited else interval.state.value
     return [state, interval.events, interval.late, runs.get(start, "")]
 
 
