@@ -12,7 +12,8 @@ PARTS = {
     "normalise": ["bench/normalise.py"],
     "merge": ["bench/merge.py"],
     "peers": ["-m", "bench.peers"],
-    "questions": ["bench/questions.py"],
+    "questions": ["-m", "bench.questions"],
+    "page": ["-m", "bench.page"],
 }
 
 
