@@ -17,7 +17,7 @@ from include.lake_page.runs import RunOfInterval
 
 JSON = dict[str, Any]
 NOT_EXPECTED = "none"
-"""The cell of an interval that nothing was to read: before ENTRA_START, or not due yet."""
+"""The cell of an interval that nothing was to read: before ENTRA_START, or not due for long."""
 A_DAY = timedelta(days=1)
 
 
@@ -36,6 +36,7 @@ class Shown:
     intervals: Sequence[IntervalState]
     """Of every interval in `span`, ascending."""
     expected: Window | None
+    """The intervals that should be there; the newest are given the time of the freshness target."""
 
 
 def show(
@@ -57,7 +58,7 @@ def show(
         records=records,
         unfinished=[run for run in unfinished if run.dag_id in dag_ids],
         intervals=list(states(api, tenant_id, records, span)),
-        expected=expected(api, start, records, now),
+        expected=expected(api, start, records, now - api.freshness + api.settle),
     )
 
 

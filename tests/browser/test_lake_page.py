@@ -110,7 +110,7 @@ def known(shown: Shown) -> dict[tuple[str, str], IntervalState]:
             api,
             next(ledger.records(shown.lake)).tenant_id,
             ledger.records(shown.lake),
-            Window(shown.first, settled(api, moment - timedelta(minutes=30))),
+            Window(shown.first, settled(api, moment - api.freshness)),
         )
     }
 

@@ -1,0 +1,120 @@
+"""What the page keeps: never anything old, never too much, nothing made twice at once."""
+
+import threading
+from pathlib import Path
+from unittest.mock import patch
+
+import pytest
+
+from include.entra_logs.lake import open_lake
+from include.entra_logs.lake.store import Store
+from include.lake_page import memory
+from include.lake_page.memory import Answers, RememberingStore
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> RememberingStore:
+    """A store with one object that it has listed and read."""
+    found = open_lake(tmp_path.as_uri(), None, RememberingStore).store
+    assert isinstance(found, RememberingStore)
+    found.put("ledger/a", b"first")
+    listed(found)
+    assert found.get("ledger/a") == b"first"
+    return found
+
+
+def listed(store: RememberingStore) -> list[str]:
+    """The keys of the ledger; the store knows their tags now."""
+    return sorted(found.key for found in store.list("ledger"))
+
+
+def test_an_unchanged_object_is_read_once(store: RememberingStore) -> None:
+    """Listed again with the same tag, it comes from memory."""
+    listed(store)
+    with patch.object(Store, "get", side_effect=AssertionError("read again")):
+        assert store.get("ledger/a") == b"first"
+
+
+def test_a_changed_object_is_read_again(store: RememberingStore) -> None:
+    """The next listing shows another tag."""
+    store.put("ledger/a", b"second")
+    listed(store)
+    assert store.get("ledger/a") == b"second"
+
+
+def test_a_deleted_object_is_gone(store: RememberingStore) -> None:
+    """After the next listing there is none, whatever was kept."""
+    store.delete("ledger/a")
+    assert listed(store) == []
+    assert store.get("ledger/a") is None
+
+
+def test_what_was_never_listed_is_not_kept(store: RememberingStore) -> None:
+    """Without a tag nobody could tell when it changes."""
+    store.put("ledger/b", b"one")
+    assert store.get("ledger/b") == b"one"
+    store.put("ledger/b", b"two")
+    assert store.get("ledger/b") == b"two"
+
+
+def test_the_oldest_gives_way(store: RememberingStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is kept stays below the limit; what was asked for last stays."""
+    monkeypatch.setattr(memory, "MOST_BYTES", 10)
+    store.put("ledger/b", b"123456")
+    listed(store)
+    store.get("ledger/b")
+    with patch.object(Store, "get", return_value=b"from the store"):
+        assert store.get("ledger/b") == b"123456"
+        assert store.get("ledger/a") == b"from the store"
+
+
+def test_an_answer_is_made_once_for_all_who_ask() -> None:
+    """Twenty at once wait for the one that makes it."""
+    answers, made, go = Answers(), [], threading.Event()
+
+    def make() -> int:
+        go.wait(10)
+        made.append(1)
+        return len(made)
+
+    found: list[int] = []
+    asking = [
+        threading.Thread(target=lambda: found.append(answers.get("q", make))) for _ in range(20)
+    ]
+    for thread in asking:
+        thread.start()
+    go.set()
+    for thread in asking:
+        thread.join(10)
+    assert found == [1] * 20
+
+
+def test_an_old_answer_is_made_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """After FRESH_FOR, and not before; a question has its own answer."""
+    answers = Answers()
+    assert answers.get("q", lambda: "old") == "old"
+    assert answers.get("other", lambda: "another") == "another"
+    assert answers.get("q", lambda: "new") == "old"
+    monkeypatch.setattr(memory, "FRESH_FOR", 0.0)
+    assert answers.get("q", lambda: "new") == "new"
+
+
+def test_answers_are_few(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The one that was made first gives way."""
+    monkeypatch.setattr(memory, "MOST_ANSWERS", 2)
+    answers = Answers()
+    for question in ("a", "b", "c"):
+        answers.get(question, lambda: "first")
+    assert [answers.get(q, lambda: "second") for q in ("c", "b", "a")] == [
+        "first",
+        "first",
+        "second",
+    ]
+
+
+def test_a_failure_is_not_an_answer() -> None:
+    """Who asks next makes it anew."""
+    answers = Answers()
+    with pytest.raises(OSError, match="out of reach"):
+        answers.get("q", lambda: (_ for _ in ()).throw(OSError("out of reach")))
+    assert answers.get("q", lambda: "here") == "here"
