@@ -1,25 +1,31 @@
-"""`make screenshot`: the README's picture, of the real Airflow UI with real runs.
+"""`make screenshot`: the README's pictures, of the real Airflow UI.
 
 A local Airflow catches up a day of the three main DAGs from the emulator, in a folder of its own;
-headless Chromium then looks at the grid of one of them.
+headless Chromium then looks at the grid of one of them. Then, on a lake of twelve days in which
+something went wrong, at the lake page, light and dark.
 """
 
 import shutil
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
 from include.demo.airflow import ROOT, LocalAirflow, airflow_environment, free_port
 from include.demo.processes import Processes
 from include.entra_logs.api import partition_start
 from include.entra_logs.apis import CATALOGUE
+from include.entra_logs.lake import open_lake
 from include.graph_emulator.process import start_emulator
+from tests.browser import mixed_lake
 
-PICTURE = ROOT / "docs" / "images" / "airflow-ui.png"
+IMAGES = ROOT / "docs" / "images"
+GRID = IMAGES / "airflow-ui.png"
 SHOWN = "entra_sign_ins"
 SIZE = (1440, 860)
 BACK = timedelta(hours=24)
@@ -50,16 +56,22 @@ def shoot(page: Page, url: str, picture: Path) -> None:
         page.get_by_text(task, exact=True).first.wait_for(timeout=60_000)
     page.wait_for_load_state("networkidle")
     page.wait_for_timeout(1_500)
-    picture.parent.mkdir(parents=True, exist_ok=True)
     page.screenshot(path=picture)
 
 
-def main() -> int:
-    """Exit code 0 once the picture is saved."""
-    chromium = shutil.which("chromium")
-    if chromium is None:
-        print("Chromium is not installed (Debian: apt-get install chromium)")
-        return 1
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """Headless Chromium. Nothing else that runs an event loop works in this thread meanwhile."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=shutil.which("chromium"), args=["--no-sandbox"]
+        )
+        yield browser
+        browser.close()
+
+
+def shoot_grid() -> None:
+    """The grid of a DAG that has caught up a day."""
     since = partition_start(datetime.now(UTC) - BACK)
     with (
         tempfile.TemporaryDirectory(prefix="entra-screenshot-") as folder,
@@ -81,15 +93,50 @@ def main() -> int:
                 if time.monotonic() > deadline:
                     raise RuntimeError(f"not caught up within {PATIENCE:.0f} s")
                 time.sleep(2)
-            with sync_playwright() as playwright:
-                browser = playwright.chromium.launch(
-                    executable_path=chromium, args=["--no-sandbox"]
-                )
-                width, height = SIZE
+            width, height = SIZE
+            with chromium() as browser:
                 page = browser.new_page(viewport={"width": width, "height": height})
-                shoot(page, airflow.url, PICTURE)
-                browser.close()
-    print(f"saved {PICTURE.relative_to(ROOT)}")
+                shoot(page, airflow.url, GRID)
+
+
+def shoot_lake() -> None:
+    """The lake page with a disputed interval chosen, light and dark."""
+    moment = mixed_lake.now()
+    first = mixed_lake.first_interval(moment, days=12)
+    with (
+        tempfile.TemporaryDirectory(prefix="entra-screenshot-") as folder,
+        start_emulator(sign_ins_per_day=LIVELY, throttling=False) as emulator,
+    ):
+        lake = open_lake((Path(folder) / "lake").as_uri())
+        mixed_lake.fill(lake, emulator, first, moment)
+        with (
+            mixed_lake.airflow_ui(Path(folder), emulator, lake, first) as url,
+            chromium() as browser,
+        ):
+            for theme in ("light", "dark"):
+                page = browser.new_page(viewport={"width": 1440, "height": 1250})
+                page.add_init_script(f"localStorage.setItem('theme', '{theme}')")
+                page.goto(url)
+                page.fill("input[name=username]", "admin", timeout=60_000)
+                page.fill("input[name=password]", mixed_lake.PASSWORD)
+                page.click("button[type=submit]")
+                page.get_by_role("link", name="Entra Lake").click(timeout=60_000)
+                frame = page.frame_locator("iframe")
+                frame.locator("button[data-state=disputed]").click(timeout=60_000)
+                frame.locator("#details table").wait_for()
+                page.screenshot(path=IMAGES / f"lake-page-{theme}.png")
+                page.close()
+
+
+def main() -> int:
+    """Exit code 0 once the pictures are saved."""
+    if shutil.which("chromium") is None:
+        print("Chromium is not installed (Debian: apt-get install chromium)")
+        return 1
+    IMAGES.mkdir(parents=True, exist_ok=True)
+    shoot_grid()
+    shoot_lake()
+    print(f"saved in {IMAGES.relative_to(ROOT)}")
     return 0
 
 
