@@ -1,5 +1,6 @@
 """What the page keeps: never anything old, never too much, nothing made twice at once."""
 
+import gc
 import threading
 from pathlib import Path
 from unittest.mock import patch
@@ -115,6 +116,12 @@ def test_answers_are_few(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_failure_is_not_an_answer() -> None:
     """Who asks next makes it anew."""
     answers = Answers()
+
+    def fail() -> str:
+        assert not gc.isenabled()
+        raise OSError("out of reach")
+
     with pytest.raises(OSError, match="out of reach"):
-        answers.get("q", lambda: (_ for _ in ()).throw(OSError("out of reach")))
+        answers.get("q", fail)
+    assert gc.isenabled()
     assert answers.get("q", lambda: "here") == "here"
