@@ -251,6 +251,14 @@ def test_what_graph_forgets_is_not_looked_at() -> None:
     assert surprise.topic.kind is Kind.SURPRISE
 
 
+def test_a_property_without_a_value_is_no_cause() -> None:
+    """Graph sends names without a column whose value is null: nothing is left out of the table."""
+    records = [replace(r, surprises={"initiatedBy.user.userType: null": 9}) for r in healthy(API)]
+    now = at(28, 12) + timedelta(minutes=20)
+    seen = see(API, TENANT, records, now, start=FIRST, horizon=timedelta(days=7))
+    assert causes(seen) == []
+
+
 @pytest.mark.parametrize("kind", ["sweep_6h", "replay"])
 def test_a_later_read_or_load_ends_rejects_and_surprises(kind: str) -> None:
     """What the newest load of the newest read of a window says, counts."""
