@@ -8,6 +8,8 @@ from hypothesis import HealthCheck, settings
 
 from tests.airflow_home import use_throwaway_home
 
+NO_SKIPS = os.environ.get("ENTRA_NO_SKIPS") == "1"
+"""Whether everything is installed, as in CI. Read first, as the next line forgets every ENTRA_."""
 use_throwaway_home()
 
 settings.register_profile(
@@ -24,11 +26,7 @@ for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROX
 def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
     """Where everything is installed (ENTRA_NO_SKIPS=1, as in CI), a skip is a failure."""
     report = yield
-    if (
-        report.skipped
-        and os.environ.get("ENTRA_NO_SKIPS") == "1"
-        and not hasattr(report, "wasxfail")
-    ):
+    if NO_SKIPS and report.skipped and not hasattr(report, "wasxfail"):
         report.outcome = "failed"
         report.longrepr = f"skipped where nothing may be: {item.nodeid}: {report.longrepr}"
     return report

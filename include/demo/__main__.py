@@ -106,7 +106,8 @@ def run_demo(emulator: Emulator, *, once: bool) -> bool:
             else "\n[red]The lake differs from the ground truth, see the table above.[/red]"
         )
         if not once:
-            console.print(f"\nThe UI stays up at {airflow.url}; Ctrl-C ends everything.")
+            console.print(f"\nWhat the lake has, as Airflow shows it: {airflow.url}/plugin/lake")
+            console.print(f"The UI stays up at {airflow.url}; Ctrl-C ends everything.")
             while True:
                 airflow.check()
                 time.sleep(1)

@@ -110,8 +110,8 @@ function draw() {
 const cell = (api, start) => document.querySelector(`.grid[data-api="${CSS.escape(api)}"] button[data-start="${CSS.escape(start)}"]`);
 
 function mark() {
-  for (const old of document.querySelectorAll(".cell[aria-selected]")) old.removeAttribute("aria-selected");
-  if (state.chosen) cell(...state.chosen)?.setAttribute("aria-selected", "true");
+  for (const old of document.querySelectorAll(".cell[aria-pressed]")) old.removeAttribute("aria-pressed");
+  if (state.chosen) cell(...state.chosen)?.setAttribute("aria-pressed", "true");
 }
 
 function choose(api, start) {
