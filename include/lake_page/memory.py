@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
+from include.entra_logs.errors import Transient
 from include.entra_logs.lake.store import Store, Stored
 
 _T = TypeVar("_T")
@@ -18,6 +19,8 @@ MOST_BYTES = 64 * 1024 * 1024
 MOST_ANSWERS = 32
 FRESH_FOR = 15.0
 """Seconds: runs take minutes, so nobody sees the difference."""
+PATIENCE = 10.0
+"""Seconds that a request waits for another one's answer to be made."""
 
 
 class RememberingStore(Store):
@@ -68,8 +71,14 @@ class Answers:
         self._lock = threading.Lock()
 
     def get(self, question: Any, make: Callable[[], _T]) -> _T:
-        """The answer, at most `FRESH_FOR` old; `make()` if there is none. One is made at a time."""
-        with self._lock:
+        """The answer, at most `FRESH_FOR` old; `make()` if there is none. One is made at a time.
+
+        Raises Transient for who would wait long: a lake that does not answer must not hold the
+        threads that serve all of Airflow.
+        """
+        if not self._lock.acquire(timeout=PATIENCE):
+            raise Transient("The ledger is slow to read at the moment: ask again in a minute.")
+        try:
             at, answer = self._made.get(question, (-FRESH_FOR, None))
             if time.monotonic() - at < FRESH_FOR:
                 kept: _T = answer
@@ -81,6 +90,8 @@ class Answers:
             if len(self._made) > MOST_ANSWERS:
                 self._made.popitem(last=False)
             return made
+        finally:
+            self._lock.release()
 
 
 @contextmanager

@@ -60,7 +60,12 @@ class Page:
         if start.tzinfo is None or not is_partition_start(start):
             raise NotThere("An interval starts at an even hour, and its time has a zone.")
         window = Window(start, start + PARTITION)
-        records = ledger.records(self._lake, name, tenant, window)
+        return self._answers.get(
+            ("interval", tenant, name, window), lambda: self._interval(session, api, tenant, window)
+        )
+
+    def _interval(self, session: Any, api: Api, tenant: str, window: Window) -> bytes:
+        records = ledger.records(self._lake, api.name, tenant, window)
         runs = runs_in(session, [s.dag_id for s in api.schedules()], window)
         return orjson.dumps(views.details(api, tenant, window, records, runs))
 

@@ -7,6 +7,7 @@ from unittest.mock import patch
 
 import pytest
 
+from include.entra_logs.errors import Transient
 from include.entra_logs.lake import open_lake
 from include.entra_logs.lake.store import Store
 from include.lake_page import memory
@@ -125,3 +126,23 @@ def test_a_failure_is_not_an_answer() -> None:
         answers.get("q", fail)
     assert gc.isenabled()
     assert answers.get("q", lambda: "here") == "here"
+
+
+def test_nobody_waits_for_a_lake_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """While one answer is under way, the next one who asks is told to come again."""
+    monkeypatch.setattr(memory, "PATIENCE", 0.05)
+    answers, begun, go = Answers(), threading.Event(), threading.Event()
+
+    def make() -> str:
+        begun.set()
+        go.wait(10)
+        return "at last"
+
+    slow = threading.Thread(target=lambda: answers.get("q", make))
+    slow.start()
+    begun.wait(10)
+    with pytest.raises(Transient, match="ask again in a minute"):
+        answers.get("other", lambda: "never")
+    go.set()
+    slow.join(10)
+    assert answers.get("q", lambda: "new") == "at last"
