@@ -87,8 +87,10 @@ def table(
     loose = _loose(lake)  # before the months: a roll-up in between moves records there
     wanted = asked(api, tenant_id, span)
     parts = _each(partial(_month, lake, wanted, span), _months(lake))
-    parts.append(to_table(loose).filter(wanted))
-    return _once(pa.concat_tables(parts)).sort_by(_ORDER)
+    months = pa.concat_tables([SCHEMA.empty_table(), *parts])
+    new = to_table(loose).filter(wanted)
+    new = new.filter(pc.invert(pc.is_in(new["record_id"], months["record_id"])))
+    return pa.concat_tables([months, new]).sort_by(_ORDER)
 
 
 def asked(

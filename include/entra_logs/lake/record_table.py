@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from include.entra_logs.lake.record import Lateness, LedgerRecord, PartitionCounts
 
@@ -48,6 +49,7 @@ def _schema() -> pa.Schema:
     return pa.schema(columns + list(_DERIVED.items()))
 
 
+_ZEROS = {f.name for f in fields(LedgerRecord) if f.default in (0, False)}
 SCHEMA = _schema()
 """Columns of the ledger: the fields of `LedgerRecord`, and what follows from its partitions."""
 
@@ -59,9 +61,19 @@ def to_table(records: Iterable[LedgerRecord]) -> pa.Table:
 
 def from_table(table: pa.Table) -> Iterator[LedgerRecord]:
     """The records of a table that `to_table` made, this version's or an older one's."""
-    columns = {n: _values(table[n]) for n in table.column_names if n not in _DERIVED}
+    columns = {n: _values(table[n]) for n in table.column_names if _tells(n, table[n])}
     rows = zip(*columns.values(), strict=True)
     yield from msgspec.convert([dict(zip(columns, row, strict=True)) for row in rows], _RECORDS)
+
+
+def _tells(name: str, column: pa.ChunkedArray) -> bool:
+    """Whether the column says more than a record does without it: most counts are always 0."""
+    if name in _DERIVED:
+        return False
+    if name not in _ZEROS or column.null_count:
+        return True
+    least, most = pc.min_max(column).as_py().values()
+    return bool(least or most)
 
 
 def _values(column: pa.Array | pa.ChunkedArray) -> list[Any]:
