@@ -24,6 +24,14 @@ def is_partition_start(at: datetime) -> bool:
     return partition_start(at) == at
 
 
+def partitions_between(start: datetime, end: datetime) -> Iterator[datetime]:
+    """The starts of the partitions that `[start, end)` touches, ascending."""
+    at = partition_start(start)
+    while at < end:
+        yield at
+        at += PARTITION
+
+
 def utc_text(at: datetime) -> str:
     """`at` as Graph's `$filter` wants it: UTC, `Z`, microseconds only where there are some."""
     text = (
@@ -58,10 +66,7 @@ class Window:
 
     def partitions(self) -> Iterator[datetime]:
         """The starts of the partitions that the window touches, ascending."""
-        start = partition_start(self.start)
-        while start < self.end:
-            yield start
-            start += PARTITION
+        return partitions_between(self.start, self.end)
 
 
 @dataclass(frozen=True)

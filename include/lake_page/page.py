@@ -1,20 +1,22 @@
 """The page's answers: what ledger and Airflow's runs say together."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 import orjson
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from include.entra_logs.api import PARTITION, Api, Window, is_partition_start, utc_text
 from include.entra_logs.lake import Lake, ledger
-from include.entra_logs.lake.record import LedgerRecord
 from include.entra_logs.settings import Settings
 from include.entra_logs.watch.causes import causes
 from include.entra_logs.watch.seen import see
 from include.lake_page import views
+from include.lake_page.known import KnownIntervals
 from include.lake_page.memory import Answers
-from include.lake_page.runs import RunOfInterval, runs_in, runs_of, unfinished
+from include.lake_page.runs import runs_in, runs_of, unfinished
 
 DAYS = timedelta(days=30)
 """How many days are shown, and looked back for what needs attention."""
@@ -35,6 +37,7 @@ class Page:
         self._settings = settings
         self._apis = apis
         self._answers = Answers()
+        self._known = KnownIntervals(most=2 * len(apis))
         self._dag_ids = [s.dag_id for api in apis.values() for s in api.schedules()]
 
     def overview(self, session: Any, tenant: str | None) -> bytes:
@@ -71,18 +74,16 @@ class Page:
 
     def _overview(self, session: Any, tenant: str | None, now: datetime) -> bytes:
         span = _days(now.date())
-        records = list(ledger.records(self._lake, None, None, span))
-        newest = max(records, key=lambda r: r.read_at, default=None)
+        table = ledger.table(self._lake, None, None, span)
         if tenant is None:
-            tenant = newest.tenant_id if newest else ""
-        found = unfinished(session, self._dag_ids, span)
-        shown = self._shown(tenant, records, found, span, now)
+            tenant = _newest_tenant(table)
+        shown = self._shown(session, tenant, table, span, now)
         return orjson.dumps(
             {
                 "lake": self._lake.url,
                 "now": utc_text(now),
                 "tenant": tenant,
-                "tenants": sorted({r.tenant_id for r in records}),
+                "tenants": sorted(pc.unique(table["tenant_id"]).to_pylist()),
                 "status": [self._status(session, each, now) for each in shown],
                 "calendar": _calendar(span, shown),
             }
@@ -90,43 +91,46 @@ class Page:
 
     def _calendar(self, session: Any, tenant: str, until: date, now: datetime) -> bytes:
         span = _days(until)
-        records = list(ledger.records(self._lake, None, tenant, span))
-        found = unfinished(session, self._dag_ids, span)
-        return orjson.dumps(_calendar(span, self._shown(tenant, records, found, span, now)))
+        table = ledger.table(self._lake, None, tenant, span)
+        return orjson.dumps(_calendar(span, self._shown(session, tenant, table, span, now)))
 
     def _shown(
-        self,
-        tenant: str,
-        records: Iterable[LedgerRecord],
-        found: Sequence[RunOfInterval],
-        span: Window,
-        now: datetime,
+        self, session: Any, tenant: str, table: pa.Table, span: Window, now: datetime
     ) -> list[views.Shown]:
         """Each API with its own records and unfinished runs."""
-        by_api: dict[str, list[LedgerRecord]] = {name: [] for name in self._apis}
-        for record in records:
-            if record.tenant_id == tenant and record.api in by_api:
-                by_api[record.api].append(record)
+        found = unfinished(session, self._dag_ids, span)
+        table = table.filter(pc.field("tenant_id") == tenant)
         return [
             views.show(
-                api, tenant, by_api[name], found, span=span, now=now, start=self._settings.start
+                self._known.get(api, tenant, span, table.filter(pc.field("api") == api.name)),
+                found,
+                now=now,
+                start=self._settings.start,
             )
-            for name, api in self._apis.items()
+            for api in self._apis.values()
         ]
 
     def _status(self, session: Any, shown: views.Shown, now: datetime) -> views.JSON:
-        api = shown.api
-        horizon = min(self._settings.retention(api), now - shown.span.start)
+        api = shown.known.api
+        horizon = min(self._settings.retention(api), now - shown.known.span.start)
         seen = see(
             api,
-            shown.tenant_id,
-            shown.records,
+            shown.known.tenant_id,
+            shown.known.records,
             now,
             start=self._settings.start,
             horizon=horizon,
-            known=shown.intervals,
+            known=shown.known.intervals,
         )
         return views.status(seen, causes(seen, runs_of(session, seen, shown.unfinished)))
+
+
+def _newest_tenant(table: pa.Table) -> str:
+    """The tenant that was read last; empty if none was."""
+    if not table.num_rows:
+        return ""
+    at = pc.index(table["read_at"], pc.max(table["read_at"])).as_py()
+    return str(table["tenant_id"][at])
 
 
 def _days(until: date) -> Window:

@@ -8,11 +8,12 @@ from typing import Any
 from include.entra_logs.api import Api, Window, utc_text
 from include.entra_logs.lake.freshness import Freshness, expected
 from include.entra_logs.lake.record import LedgerRecord
-from include.entra_logs.lake.states import IntervalState, State, interval_state, lateness, states
+from include.entra_logs.lake.states import IntervalState, State, interval_state, lateness
 from include.entra_logs.watch.asking import RED
 from include.entra_logs.watch.cause import Cause
 from include.entra_logs.watch.remedy import backfill
 from include.entra_logs.watch.seen import Seen
+from include.lake_page.known import Known
 from include.lake_page.runs import RunOfInterval
 
 JSON = dict[str, Any]
@@ -23,54 +24,37 @@ A_DAY = timedelta(days=1)
 
 @dataclass(frozen=True)
 class Shown:
-    """All that is known of one API and tenant in the days that are shown."""
+    """All that is shown of one API and tenant."""
 
-    api: Api
-    tenant_id: str
-    span: Window
-    """Whole UTC days."""
-    records: Sequence[LedgerRecord]
-    """Of this API and tenant, all that touch `span`."""
+    known: Known
     unfinished: Sequence[RunOfInterval]
-    """Runs of its DAGs for intervals in `span` that have failed, wait or run."""
-    intervals: Sequence[IntervalState]
-    """Of every interval in `span`, ascending."""
+    """Runs of its DAGs for the intervals that are shown that have failed, wait or run."""
     expected: Window | None
     """The intervals that should be there; the newest are given the time of the freshness target."""
 
 
 def show(
-    api: Api,
-    tenant_id: str,
-    records: Sequence[LedgerRecord],
-    unfinished: Iterable[RunOfInterval],
-    *,
-    span: Window,
-    now: datetime,
-    start: datetime | None,
+    known: Known, unfinished: Iterable[RunOfInterval], now: datetime, start: datetime | None
 ) -> Shown:
-    """What is shown of `api`; `start` is ENTRA_START, `unfinished` may hold runs of other APIs."""
+    """What is shown; `start` is ENTRA_START, `unfinished` may hold runs of other APIs."""
+    api = known.api
     dag_ids = {schedule.dag_id for schedule in api.schedules()}
     return Shown(
-        api=api,
-        tenant_id=tenant_id,
-        span=span,
-        records=records,
+        known=known,
         unfinished=[run for run in unfinished if run.dag_id in dag_ids],
-        intervals=list(states(api, tenant_id, records, span)),
-        expected=expected(api, start, records, now - api.freshness + api.settle),
+        expected=expected(api, start, known.records, now - api.freshness + api.settle),
     )
 
 
 def calendar(shown: Shown) -> JSON:
     """One cell for each interval, ascending: state, events, late ones, and the run's state."""
     runs = _worst(shown.unfinished)
-    cells = [_cell(shown, interval, runs) for interval in shown.intervals]
+    cells = [_cell(shown, interval, runs) for interval in shown.known.intervals]
     return {
-        "name": shown.api.name,
-        "title": shown.api.title,
+        "name": shown.known.api.name,
+        "title": shown.known.api.title,
         "cells": cells,
-        "lateness": asdict(lateness(shown.records)),
+        "lateness": asdict(lateness(shown.known.records)),
     }
 
 

@@ -31,9 +31,12 @@ def first_interval(now: datetime, days: int) -> datetime:
     return partition_start(now - timedelta(days=days))
 
 
-def short_interval(first: datetime) -> datetime:
-    """One of which Graph sent a part, and said that it was all: a busy one of the third day."""
-    return (first + timedelta(days=2)).replace(hour=10)
+def short_interval(now: datetime) -> datetime:
+    """One of which Graph sent a part, and said that it was all: yesterday's busiest.
+
+    Its sweep after six hours has run, the one after three days has not.
+    """
+    return partition_start(now - timedelta(days=1)).replace(hour=10)
 
 
 def fill(lake: Lake, emulator: Emulator, first: datetime, now: datetime) -> None:
@@ -50,7 +53,7 @@ def fill(lake: Lake, emulator: Emulator, first: datetime, now: datetime) -> None
             if at + MINUTE > now or (schedule.api.name == "sign_ins" and start in wrong):
                 continue
             emulator.set_clock(at + MINUTE)
-            cut = (schedule.dag_id, start) == ("entra_sign_ins", short_interval(first))
+            cut = (schedule.dag_id, start) == ("entra_sign_ins", short_interval(now))
             if cut:
                 emulator.change(page_cap=100)
                 emulator.plan([{"kind": "short_answer", "api": "sign_ins", "request": 3}])

@@ -1,7 +1,7 @@
 """`make screenshot`: the README's pictures, of the real Airflow UI.
 
 A local Airflow catches up a day of the three main DAGs from the emulator, in a folder of its own;
-headless Chromium then looks at the grid of one of them. Then, on a lake of twelve days in which
+headless Chromium then looks at the grid of one of them. Then, on a lake of eight days in which
 something went wrong, at the lake page, light and dark.
 """
 
@@ -102,10 +102,10 @@ def shoot_grid() -> None:
 def shoot_lake() -> None:
     """The lake page with a disputed interval chosen, light and dark."""
     moment = mixed_lake.now()
-    first = mixed_lake.first_interval(moment, days=12)
+    first = mixed_lake.first_interval(moment, days=8)
     with (
         tempfile.TemporaryDirectory(prefix="entra-screenshot-") as folder,
-        start_emulator(sign_ins_per_day=LIVELY, throttling=False) as emulator,
+        start_emulator(sign_ins_per_day=LIVELY / 3, throttling=False) as emulator,
     ):
         lake = open_lake((Path(folder) / "lake").as_uri())
         mixed_lake.fill(lake, emulator, first, moment)

@@ -45,6 +45,8 @@ class Shown:
     url: str
     lake: Lake
     first: datetime
+    short: datetime
+    """The interval of which Graph left out a part."""
     asked: list[str]
     """The address of every request of the browser."""
 
@@ -62,8 +64,10 @@ class Shown:
 
 
 @pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Lake, datetime]]:
-    """Airflow's UI on a lake of three days; `first` is where it begins."""
+def served(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[tuple[str, Lake, datetime, datetime]]:
+    """Airflow's UI on a lake of three days, its first interval, and the disputed one."""
     folder = tmp_path_factory.mktemp("lake-page")
     moment = now()
     first = first_interval(moment, days=3)
@@ -71,16 +75,16 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Lake
     with start_emulator(sign_ins_per_day=3000, throttling=False) as emulator:
         fill(lake, emulator, first, moment)
         with airflow_ui(folder, emulator, lake, first) as url:
-            yield url, lake, first
+            yield url, lake, first, short_interval(moment)
 
 
 @pytest.fixture(scope="module")
-def shown(served: tuple[str, Lake, datetime]) -> Iterator[Shown]:
+def shown(served: tuple[str, Lake, datetime, datetime]) -> Iterator[Shown]:
     """The page, reached as a person does: logged in, by the navigation."""
     chromium = shutil.which("chromium")
     if chromium is None:
         pytest.skip("Chromium is not installed")
-    url, lake, first = served
+    url, lake, first, short = served
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=chromium, args=["--no-sandbox", "--disable-gpu"]
@@ -95,7 +99,7 @@ def shown(served: tuple[str, Lake, datetime]) -> Iterator[Shown]:
         page.get_by_role("link", name="Entra Lake").click(timeout=PATIENCE)
         frame = page.frame_locator("iframe")
         frame.locator(".grid button.cell").first.wait_for(timeout=PATIENCE)
-        yield Shown(page, url, lake, first, asked)
+        yield Shown(page, url, lake, first, short, asked)
         browser.close()
 
 
@@ -139,7 +143,7 @@ def test_what_went_wrong_is_shown_where_it_did(shown: Shown) -> None:
     failed = shown.cell("sign_ins", shown.first + FAILED * PARTITION)
     expect(failed).to_have_attribute("data-run", "failed")
     expect(failed).to_have_attribute("data-state", "missing")
-    short = shown.cell("sign_ins", short_interval(shown.first))
+    short = shown.cell("sign_ins", shown.short)
     expect(short).to_have_attribute("data-state", "disputed")
     told = shown.frame.locator("#attention")
     for kind in ("missing", "failed", "disputed"):
@@ -160,7 +164,7 @@ def test_freshness_budget_and_lateness(shown: Shown) -> None:
 
 def test_a_cell_tells_its_reads_and_its_run(shown: Shown) -> None:
     """Rows, pages, what each read added, as the ledger has it; the command; the link to the run."""
-    start = short_interval(shown.first)
+    start = shown.short
     shown.cell("sign_ins", start).click()
     details = shown.frame.locator("#details")
     expect(details).to_contain_text("disputed")
@@ -247,9 +251,9 @@ def test_nothing_comes_from_elsewhere(shown: Shown) -> None:
     }
 
 
-def test_nobody_sees_it_without_a_login(served: tuple[str, Lake, datetime]) -> None:
+def test_nobody_sees_it_without_a_login(served: tuple[str, Lake, datetime, datetime]) -> None:
     """Every route answers 401 to whom Airflow does not know; there are no schema pages."""
-    url, _, _ = served
+    url, *_ = served
     paths = [route.path for route in app.routes]
     assert {"/", "/overview", "/calendar", "/interval", "/page.js"} <= set(paths)
     for path in paths:

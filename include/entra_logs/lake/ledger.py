@@ -86,7 +86,9 @@ def table(
     """
     loose = _loose(lake)  # before the months: a roll-up in between moves records there
     wanted = asked(api, tenant_id, span)
-    parts = _each(partial(_month, lake, wanted, span), _months(lake))
+    keys = _months(lake)
+    bodies = _each(lake.store.get, keys)  # at once, as they may come from afar
+    parts = [_month(key, body, wanted, span) for key, body in zip(keys, bodies, strict=True)]
     months = pa.concat_tables([SCHEMA.empty_table(), *parts])
     new = to_table(loose).filter(wanted)
     new = new.filter(pc.invert(pc.is_in(new["record_id"], months["record_id"])))
@@ -140,9 +142,7 @@ def _roll_up_month(lake: Lake, name: str, keys: list[str]) -> int:
     loose = [r for r in _each(partial(_record, lake), keys) if r is not None]
     for _ in range(_TRIES):
         tag = store.tag(key)
-        parts = (
-            [to_table(loose)] if tag is None else [_month(lake, None, None, key), to_table(loose)]
-        )
+        parts = [to_table(loose)] if tag is None else [_month(key, store.get(key)), to_table(loose)]
         body = _parquet(_once(pa.concat_tables(parts)).sort_by(_ORDER))
         done = (
             store.put_if_absent(key, body)
@@ -175,9 +175,10 @@ def _record(lake: Lake, key: str) -> LedgerRecord | None:
         raise _broken(key) from error
 
 
-def _month(lake: Lake, wanted: pc.Expression | None, span: Window | None, key: str) -> pa.Table:
+def _month(
+    key: str, body: bytes | None, wanted: pc.Expression | None = None, span: Window | None = None
+) -> pa.Table:
     """The `wanted` rows of a month, with exactly the columns of `SCHEMA` whoever wrote it."""
-    body = lake.store.get(key)
     if body is None:
         raise _broken(key)
     try:

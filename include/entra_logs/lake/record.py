@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime, timedelta
-from functools import cached_property
 from hashlib import blake2s
 
 from include.entra_logs.api import PARTITION, Window
@@ -109,7 +108,7 @@ class LedgerRecord:
     surprises: Mapping[str, int] = field(default_factory=dict)
     """Events by the name of the property that has no column or did not fit it."""
 
-    @cached_property
+    @property
     def window(self) -> Window:
         """What was read."""
         return Window(self.window_start, self.window_end)

@@ -22,7 +22,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from include.entra_logs.api import PARTITION, Api, Window, partition_start
+from include.entra_logs.api import (
+    PARTITION,
+    Api,
+    Window,
+    partition_start,
+    partitions_between,
+)
 from include.entra_logs.lake.record import Lateness, LedgerRecord, PartitionCounts
 
 CHANCE = 1e-6
@@ -157,7 +163,7 @@ def _touched(record: LedgerRecord, api: Api) -> Iterable[datetime]:
     """Starts of the intervals that a record says something about."""
     touched = {counts.partition for counts in record.partitions}
     if record.filter_by == api.event_time:
-        touched.update(record.window.partitions())
+        touched.update(partitions_between(record.window_start, record.window_end))
     return touched
 
 

@@ -18,7 +18,9 @@ from include.entra_logs.api import PARTITION, utc_text
 from include.entra_logs.apis import CATALOGUE
 from include.entra_logs.lake import Lake, ledger, open_lake
 from include.entra_logs.lake.record import Lateness, LedgerRecord, PartitionCounts
+from include.entra_logs.lake.states import states
 from include.entra_logs.settings import load_settings
+from include.lake_page import known, memory
 from include.lake_page.app import make_app
 from include.lake_page.page import NotThere, Page
 
@@ -136,6 +138,28 @@ def test_tenants_are_kept_apart(lake: Lake, session: Any, monkeypatch: pytest.Mo
         answer = json.loads(shown.overview(session, tenant))
         cells = answer["calendar"]["apis"][list(CATALOGUE).index("sign_ins")]["cells"]
         assert sum(cell[1] for cell in cells) == events
+
+
+@time_machine.travel(NOW, tick=False)
+def test_a_new_read_is_seen_and_the_rest_is_kept(
+    lake: Lake, session: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Worked out anew is the API that was read since, and no other."""
+    monkeypatch.setattr(memory, "FRESH_FOR", 0.0)
+    worked_out = []
+    monkeypatch.setattr(
+        known, "states", lambda api, *rest: worked_out.append(api.name) or states(api, *rest)
+    )
+    shown = page(lake, monkeypatch)
+    shown.overview(session, None)
+    assert worked_out == list(CATALOGUE)
+    shown.overview(session, None)
+    assert worked_out == list(CATALOGUE)
+    ledger.append(lake, record(START + PARTITION, timedelta(minutes=16), "main", (7,)))
+    found = json.loads(shown.overview(session, None))
+    assert worked_out == [*CATALOGUE, "sign_ins"]
+    cells = found["calendar"]["apis"][list(CATALOGUE).index("sign_ins")]["cells"]
+    assert cells[-11] == ["provisional", 7, 0, ""]
 
 
 @time_machine.travel(NOW, tick=False)

@@ -1,0 +1,49 @@
+"""The states of the days that are shown, worked out anew only for an API that was read since."""
+
+from collections import OrderedDict
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from include.entra_logs.api import Api, Window
+from include.entra_logs.lake.record import LedgerRecord
+from include.entra_logs.lake.record_table import from_table
+from include.entra_logs.lake.states import IntervalState, states
+
+
+@dataclass(frozen=True)
+class Known:
+    """What the ledger says of one API and tenant in the days that are shown."""
+
+    api: Api
+    tenant_id: str
+    span: Window
+    """Whole UTC days."""
+    records: tuple[LedgerRecord, ...]
+    """All that touch `span`."""
+    intervals: tuple[IntervalState, ...]
+    """Of every interval in `span`, ascending."""
+    ids: pa.ChunkedArray
+    """Of the records, which never change: as long as these are the same, all is."""
+
+
+class KnownIntervals:
+    """What was worked out last, at most so many times one API and tenant."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._kept: OrderedDict[tuple[str, str, Window], Known] = OrderedDict()
+
+    def get(self, api: Api, tenant_id: str, span: Window, table: pa.Table) -> Known:
+        """What `table`, the ledger's rows of this API and tenant that touch `span`, says."""
+        key = (api.name, tenant_id, span)
+        known = self._kept.get(key)
+        if known is None or not known.ids.equals(table["record_id"]):
+            records = tuple(from_table(table))
+            found = tuple(states(api, tenant_id, records, span))
+            known = Known(api, tenant_id, span, records, found, table["record_id"])
+        self._kept[key] = known
+        self._kept.move_to_end(key)
+        if len(self._kept) > self._most:
+            self._kept.popitem(last=False)
+        return known
