@@ -114,7 +114,7 @@ def shoot_lake() -> None:
             chromium() as browser,
         ):
             for theme in ("light", "dark"):
-                page = browser.new_page(viewport={"width": 1440, "height": 1250})
+                page = browser.new_page(viewport={"width": 1440, "height": 1560})
                 page.add_init_script(f"localStorage.setItem('theme', '{theme}')")
                 page.goto(url)
                 page.fill("input[name=username]", "admin", timeout=60_000)
@@ -124,6 +124,9 @@ def shoot_lake() -> None:
                 frame = page.frame_locator("iframe")
                 frame.locator("button[data-state=disputed]").click(timeout=60_000)
                 frame.locator("#details table").wait_for()
+                frame.locator("body").evaluate(
+                    "body => body.ownerDocument.defaultView.scrollTo(0, 0)"
+                )
                 page.screenshot(path=IMAGES / f"lake-page-{theme}.png")
                 page.close()
 

@@ -90,7 +90,7 @@ def table(
     bodies = _each(lake.store.get, keys)  # at once, as they may come from afar
     parts = [_month(key, body, wanted, span) for key, body in zip(keys, bodies, strict=True)]
     months = pa.concat_tables([SCHEMA.empty_table(), *parts])
-    new = to_table(loose).filter(wanted)
+    new = to_table(r for r in loose if _overlaps(r, span)).filter(wanted)
     new = new.filter(pc.invert(pc.is_in(new["record_id"], months["record_id"])))
     return pa.concat_tables([months, new]).sort_by(_ORDER)
 
@@ -193,6 +193,11 @@ def _month(
     return table if wanted is None else table.filter(wanted)
 
 
+def _overlaps(record: LedgerRecord, span: Window | None) -> bool:
+    """Whether the record says something about `span`; None is all of time."""
+    return span is None or (record.touched_end > span.start and record.touched_start < span.end)
+
+
 def _ended(month: pq.FileMetaData, before: datetime) -> bool:
     """Whether all that a month says is about times up to `before`, as the file itself tells.
 
@@ -206,8 +211,13 @@ def _ended(month: pq.FileMetaData, before: datetime) -> bool:
 
 def _each(work: Callable[[str], _T], keys: list[str]) -> list[_T]:
     """`work` of every key, in order, several at a time."""
+
+    def share(number: int) -> list[_T]:
+        return [work(key) for key in keys[number::_THREADS]]
+
     with ThreadPoolExecutor(_THREADS) as threads:
-        return list(threads.map(work, keys))
+        done = list(threads.map(share, range(_THREADS)))
+    return [done[place % _THREADS][place // _THREADS] for place in range(len(keys))]
 
 
 def _once(table: pa.Table) -> pa.Table:

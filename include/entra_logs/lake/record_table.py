@@ -70,6 +70,8 @@ def _tells(name: str, column: pa.ChunkedArray) -> bool:
     """Whether the column says more than a record does without it: most counts are always 0."""
     if name in _DERIVED:
         return False
+    if name == "surprises":
+        return bool(pc.sum(pc.list_value_length(column)).as_py())
     if name not in _ZEROS or column.null_count:
         return True
     least, most = pc.min_max(column).as_py().values()

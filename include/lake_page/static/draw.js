@@ -218,7 +218,7 @@ function runs(found, link) {
 
 function reads(found, link) {
   if (!found.length) return make("p", { class: "muted" }, "The ledger has no read of it.");
-  const heads = ["read at", "kind", "rows", "pages", "added", "changed", "as they were", "lacked"];
+  const heads = ["read at", "kind", "rows", "pages", "added", "changed", "same", "lacked"];
   return make("div", { class: "scroll" }, make("table", {},
     make("caption", { class: "visually-hidden" }, "Reads of this interval"),
     make("thead", {}, make("tr", {}, heads.map((head, index) =>
