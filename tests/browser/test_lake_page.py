@@ -96,7 +96,11 @@ def shown(served: tuple[str, Lake, datetime, datetime]) -> Iterator[Shown]:
         page.fill("input[name=username]", "admin", timeout=PATIENCE)
         page.fill("input[name=password]", PASSWORD)
         page.click("button[type=submit]")
-        page.get_by_role("link", name="Entra Lake").click(timeout=PATIENCE)
+        entry = page.get_by_role("link", name="Entra Lake")
+        entry.wait_for(timeout=PATIENCE)
+        assert entry.locator("img").evaluate("picture => picture.naturalWidth") > 0
+        assert not [address for address in asked if "/lake" in address], "asked before it is opened"
+        entry.click()
         frame = page.frame_locator("iframe")
         frame.locator(".grid button.cell").first.wait_for(timeout=PATIENCE)
         yield Shown(page, url, lake, first, short, asked)
