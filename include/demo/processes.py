@@ -40,8 +40,11 @@ class Processes:
         self.log_folder = log_folder
         self.environment = dict(environment)
         self.running: dict[str, subprocess.Popen[bytes]] = {}
+        self._others: list[psutil.Process] = []
+        """Children of this process that were there before."""
 
     def __enter__(self) -> Self:
+        self._others = psutil.Process().children()
         self.log_folder.mkdir(parents=True, exist_ok=True)
         _prctl(_PR_SET_CHILD_SUBREAPER, 1)
         return self
@@ -81,12 +84,20 @@ class Processes:
         for child in self.running.values():
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(child.pid, signal.SIGTERM)
-        _, left = psutil.wait_procs(psutil.Process().children(recursive=True), timeout=patience)
+        _, left = psutil.wait_procs(self._descendants(), timeout=patience)
         deadline = time.monotonic() + patience
         while left and time.monotonic() < deadline:
             for process in left:
                 with contextlib.suppress(psutil.NoSuchProcess):
                     process.kill()
             psutil.wait_procs(left, timeout=1)
-            left = psutil.Process().children(recursive=True)
+            left = self._descendants()
         self.running.clear()
+
+    def _descendants(self) -> list[psutil.Process]:
+        """All that descends from this process, but for what others had started before."""
+        spared = set(self._others)
+        for other in self._others:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                spared.update(other.children(recursive=True))
+        return [p for p in psutil.Process().children(recursive=True) if p not in spared]

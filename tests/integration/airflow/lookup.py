@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -59,9 +60,12 @@ def late_sign_in(emulator: Any, at: datetime) -> None:
     )
 
 
-def table(lake: Path, name: str) -> list[str]:
-    """The ids in a table, sorted; each row its id."""
+def table(lake: Path, name: str, before: datetime | None = None) -> list[str]:
+    """The ids in a table, sorted; each row its id. With `before`, of partitions before it."""
     files = sorted((lake / "tables" / name).rglob("*.parquet"))
+    if before is not None:
+        end = f"date={before:%Y-%m-%d}/hour={before:%H}"
+        files = [file for file in files if "/".join(file.parts[-3:-1]) < end]
     if not files:
         return []
     return sorted(ds.dataset(files).to_table(columns=["id"])["id"].to_pylist())

@@ -71,16 +71,18 @@ def test_the_scheduler_catches_up_and_is_not_disturbed(emulator: Any, tmp_path: 
             airflow.check()
             runs = [airflow.runs(d, first) for d in ("entra_sign_ins", "entra_risk_detections")]
             assert not [run for found in runs for run in found if run["state"] == "failed"]
-            return all([r["state"] for r in found] == ["success"] * INTERVALS for found in runs)
+            return all(
+                [r["state"] for r in found[:INTERVALS]] == ["success"] * INTERVALS for found in runs
+            )
 
         wait_for("catch-up", caught_up, within=400)
         starts = [first + number * PARTITION for number in range(INTERVALS)]
-        runs = airflow.runs("entra_sign_ins", first)
+        runs = airflow.runs("entra_sign_ins", first)[:INTERVALS]  # another may come due meanwhile
         assert [datetime.fromisoformat(run["data_interval_start"]) for run in runs] == starts
         kinds = [run["run_type"] for run in runs]
         assert kinds == ["scheduled", "manual", "scheduled", "scheduled"]
         for api in ("sign_ins", "risk_detections"):
-            assert table(lake, api) == truth(emulator, api, first, due)
+            assert table(lake, api, due) == truth(emulator, api, first, due)
 
         earlier = first - 2 * PARTITION
         command(
@@ -98,7 +100,7 @@ def test_the_scheduler_catches_up_and_is_not_disturbed(emulator: Any, tmp_path: 
             return len(again) == 3 and all(run["state"] == "success" for run in again)
 
         wait_for("backfill", filled, within=400)
-        assert table(lake, "sign_ins") == truth(emulator, "sign_ins", earlier, due)
+        assert table(lake, "sign_ins", due) == truth(emulator, "sign_ins", earlier, due)
 
         asked = earlier - PARTITION
         command(environment, "dags", "trigger", "entra_sign_ins", "-l", asked.isoformat())
@@ -107,7 +109,7 @@ def test_the_scheduler_catches_up_and_is_not_disturbed(emulator: Any, tmp_path: 
             return airflow.runs("entra_sign_ins", asked)[0]["state"] == "success"
 
         wait_for("triggered run", triggered, within=400)
-        assert table(lake, "sign_ins") == truth(emulator, "sign_ins", asked, due)
+        assert table(lake, "sign_ins", due) == truth(emulator, "sign_ins", asked, due)
 
     assert secrets_in_files(tmp_path / "airflow") == []
     assert secrets_in_files(tmp_path / "logs") == []
