@@ -5,7 +5,6 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
