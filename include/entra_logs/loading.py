@@ -62,6 +62,7 @@ def load_read(
     ]
     record = _record(manifest, run_id, staged, counted, replay=replay)
     ledger.append(lake, record)
+    ledger.roll_up_many(lake)
     lake.store.delete_prefix(folder)
     return record
 
@@ -127,14 +128,16 @@ def _later_reads(
     Reads of the same second are told apart by their ids. The ledger knows those that were loaded,
     raw also those of the same window that are being loaded right now.
     """
+    if not partitions:
+        return []
     tenant_id = manifest.tenant_id
     own = (manifest.read_at, manifest.read_id)
-    later: dict[str, Window] = {}
-    for partition in partitions:
-        span = Window(partition, partition + PARTITION)
-        for record in ledger.records(lake, api.name, tenant_id, span):
-            if (record.read_at, record.read_id) > own:
-                later[record.read_id] = record.window
+    span = Window(min(partitions), max(partitions) + PARTITION)
+    later: dict[str, Window] = {
+        record.read_id: record.window
+        for record in ledger.records(lake, api.name, tenant_id, span)
+        if (record.read_at, record.read_id) > own and not partitions.isdisjoint(record.touched())
+    }
     found = [
         other
         for other in raw.manifests(lake, api.name, tenant_id, manifest.window, None)

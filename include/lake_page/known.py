@@ -10,6 +10,9 @@ from include.entra_logs.lake.record import LedgerRecord
 from include.entra_logs.lake.record_table import from_table
 from include.entra_logs.lake.states import IntervalState, states
 
+UNUSED = ["first_event", "last_event", "id_checksum", "bytes", "distinct"]
+"""Columns that neither states nor causes follow from: a sixth of the time of making records."""
+
 
 @dataclass(frozen=True)
 class Known:
@@ -20,7 +23,7 @@ class Known:
     span: Window
     """Whole UTC days."""
     records: tuple[LedgerRecord, ...]
-    """All that touch `span`."""
+    """All that touch `span`, without what is in `UNUSED`."""
     intervals: tuple[IntervalState, ...]
     """Of every interval in `span`, ascending."""
     ids: pa.ChunkedArray
@@ -39,7 +42,7 @@ class KnownIntervals:
         key = (api.name, tenant_id, span)
         known = self._kept.get(key)
         if known is None or not known.ids.equals(table["record_id"]):
-            records = tuple(from_table(table))
+            records = tuple(from_table(table.drop_columns(UNUSED)))
             found = tuple(states(api, tenant_id, records, span))
             known = Known(api, tenant_id, span, records, found, table["record_id"])
         self._kept[key] = known

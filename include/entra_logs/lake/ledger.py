@@ -40,6 +40,8 @@ __all__ = ["Lateness", "LedgerRecord", "PartitionCounts", "Removal", "record_id"
 _T = TypeVar("_T")
 _THREADS = 8
 _TRIES = 5
+MOST_LOOSE = 200
+"""Loose records before a load rolls them up: more than a day leaves, fewer than a backfill does."""
 _ROW_GROUP = 4096
 """Rows: few enough that a question for one API skips most of a month."""
 _ORDER = [(name, "ascending") for name in ("api", "tenant_id", "window_start", "read_at")]
@@ -113,10 +115,18 @@ def asked(
 def roll_up(lake: Lake) -> int:
     """How many loose records were moved into the files of their months."""
     months: dict[str, list[str]] = {}
-    for found in lake.store.list(layout.ledger_records()):
-        if part := re.search(r"/month=(\d{4}-\d\d)/.*\.json$", found.key):
-            months.setdefault(part[1], []).append(found.key)
+    for key in _loose_keys(lake):
+        if part := re.search(r"/month=(\d{4}-\d\d)/.*\.json$", key):
+            months.setdefault(part[1], []).append(key)
     return sum(_roll_up_month(lake, name, keys) for name, keys in sorted(months.items()))
+
+
+def roll_up_many(lake: Lake) -> int:
+    """The same, once there are more than `MOST_LOOSE`; 0 before.
+
+    Each load reads every loose record, so a backfill of a year must not leave them to daily upkeep.
+    """
+    return roll_up(lake) if len(_loose_keys(lake)) > MOST_LOOSE else 0
 
 
 def note_removal(lake: Lake, removal: Removal) -> None:
@@ -156,8 +166,11 @@ def _roll_up_month(lake: Lake, name: str, keys: list[str]) -> int:
 
 
 def _loose(lake: Lake) -> list[LedgerRecord]:
-    keys = [found.key for found in lake.store.list(layout.ledger_records())]
-    return [r for r in _each(partial(_record, lake), keys) if r is not None]
+    return [r for r in _each(partial(_record, lake), _loose_keys(lake)) if r is not None]
+
+
+def _loose_keys(lake: Lake) -> list[str]:
+    return [found.key for found in lake.store.list(layout.ledger_records())]
 
 
 def _months(lake: Lake) -> list[str]:
@@ -184,7 +197,7 @@ def _month(
     try:
         file = pq.ParquetFile(io.BytesIO(body))
         if file.schema_arrow.equals(SCHEMA):
-            if span is not None and _ended(file.metadata, span.start):
+            if span is not None and _lies_elsewhere(file.metadata, span):
                 return SCHEMA.empty_table()
             return pq.read_table(io.BytesIO(body), filters=wanted)
         table = to_table(from_table(pq.read_table(io.BytesIO(body))))
@@ -198,15 +211,21 @@ def _overlaps(record: LedgerRecord, span: Window | None) -> bool:
     return span is None or (record.touched_end > span.start and record.touched_start < span.end)
 
 
-def _ended(month: pq.FileMetaData, before: datetime) -> bool:
-    """Whether all that a month says is about times up to `before`, as the file itself tells.
+def _lies_elsewhere(month: pq.FileMetaData, span: Window) -> bool:
+    """Whether all that a month says is about other times than `span`, as the file itself tells.
 
     Years of months are passed over by it at a tenth of what a filter would cost.
     """
-    column = month.schema.names.index("touched_end")
-    groups = [month.row_group(number) for number in range(month.num_row_groups)]
-    ends = [group.column(column).statistics for group in groups]
-    return all(end is not None and end.has_min_max and end.max <= before for end in ends)
+    names = month.schema.names
+    starts, ends = names.index("touched_start"), names.index("touched_end")
+    for number in range(month.num_row_groups):
+        group = month.row_group(number)
+        start, end = group.column(starts).statistics, group.column(ends).statistics
+        if not all(found is not None and found.has_min_max for found in (start, end)):
+            return False
+        if end.max > span.start and start.min < span.end:
+            return False
+    return True
 
 
 def _each(work: Callable[[str], _T], keys: list[str]) -> list[_T]:

@@ -133,6 +133,10 @@ class LedgerRecord:
         """Events in the window that an earlier read had brought and this one did not."""
         return sum(p.lacked for p in self.partitions)
 
+    def touched(self) -> set[datetime]:
+        """Starts of the partitions that the window covers, and of those that events came to."""
+        return {*self.window.partitions(), *(p.partition for p in self.partitions)}
+
     @property
     def touched_start(self) -> datetime:
         """The earliest time that the record says something about."""

@@ -27,7 +27,6 @@ from include.entra_logs.api import (
     Api,
     Window,
     partition_start,
-    partitions_between,
 )
 from include.entra_logs.lake.record import Lateness, LedgerRecord, PartitionCounts
 
@@ -161,10 +160,9 @@ def _state(
 
 def _touched(record: LedgerRecord, api: Api) -> Iterable[datetime]:
     """Starts of the intervals that a record says something about."""
-    touched = {counts.partition for counts in record.partitions}
     if record.filter_by == api.event_time:
-        touched.update(partitions_between(record.window_start, record.window_end))
-    return touched
+        return record.touched()
+    return [counts.partition for counts in record.partitions]
 
 
 def _counted(records: tuple[LedgerRecord, ...]) -> list[LedgerRecord]:
@@ -199,13 +197,18 @@ def _disagreeing(reads: list[LedgerRecord], interval: Window) -> list[LedgerReco
     odd = []
     for number, read in enumerate(reads):
         counts = read.at(interval.start)
-        known = counts.changed + counts.unchanged + counts.lacked
-        earlier = [r.at(interval.start).brought for r in reads[:number] if _is_whole(r, interval)]
-        # An earlier read that brought more than was known was loaded later: it says nothing here.
-        compared = bool(earlier) and max(earlier) <= known
-        if counts.lacked or (compared and shows_a_cut(counts)):
+        if counts.lacked or (shows_a_cut(counts) and _compares(reads[:number], interval, counts)):
             odd.append(read)
     return odd
+
+
+def _compares(earlier: list[LedgerRecord], interval: Window, counts: PartitionCounts) -> bool:
+    """Whether what a read added says something about these reads before it.
+
+    One that brought more than was known then was loaded later: compared with it, nothing is said.
+    """
+    brought = [r.at(interval.start).brought for r in earlier if _is_whole(r, interval)]
+    return bool(brought) and max(brought) <= counts.changed + counts.unchanged + counts.lacked
 
 
 def shows_a_cut(counts: PartitionCounts) -> bool:
