@@ -8,7 +8,13 @@ from typing import Any
 from include.entra_logs.api import Api, Window, utc_text
 from include.entra_logs.lake.freshness import Freshness, expected
 from include.entra_logs.lake.record import LedgerRecord
-from include.entra_logs.lake.states import IntervalState, State, interval_state, lateness
+from include.entra_logs.lake.states import (
+    IntervalState,
+    State,
+    interval_state,
+    lateness,
+    swept,
+)
 from include.entra_logs.watch.asking import RED
 from include.entra_logs.watch.cause import Cause
 from include.entra_logs.watch.remedy import backfill
@@ -55,6 +61,7 @@ def calendar(shown: Shown) -> JSON:
         "title": shown.known.api.title,
         "cells": cells,
         "lateness": asdict(lateness(shown.known.records)),
+        "swept": swept(shown.known.api, shown.known.records),
     }
 
 

@@ -164,6 +164,7 @@ def test_freshness_budget_and_lateness(shown: Shown) -> None:
         expect(card).to_contain_text("of 3 h 0 min allowed")
         expect(card).to_contain_text("requests in 24 h")
         expect(card).to_contain_text("seen within 15 min")
+        expect(card).to_contain_text("sweeps added")
 
 
 def test_a_cell_tells_its_reads_and_its_run(shown: Shown) -> None:

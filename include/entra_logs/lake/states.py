@@ -136,6 +136,20 @@ def lateness(records: Iterable[LedgerRecord]) -> Lateness:
     return Lateness(*map(sum, steps))
 
 
+def swept(api: Api, records: Iterable[LedgerRecord]) -> dict[str, tuple[int, int]]:
+    """By sweep of the API how many events it added, and of how many: was `settle` long enough?
+
+    Sweeps that have not read yet are left out.
+    """
+    found = {f"sweep_{sweep.name}": (sweep.name, [0, 0]) for sweep in api.sweeps}
+    for record in records:
+        if record.kind in found and not record.past_retention:
+            counts = found[record.kind][1]
+            counts[0] += record.added
+            counts[1] += record.added + record.changed + record.unchanged + record.lacked
+    return {name: (added, known) for name, (added, known) in found.values() if known}
+
+
 def _state(
     api: Api, interval: Window, records: tuple[LedgerRecord, ...], reads: list[LedgerRecord]
 ) -> State:

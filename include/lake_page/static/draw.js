@@ -21,7 +21,9 @@ export function make(tag, attributes = {}, ...children) {
 export const number = (count) => count.toLocaleString("en");
 export const spoken = (state) => (state === "none" ? "not expected" : state.replace("_", " "));
 export const minute = (at) => new Date(at).toISOString().slice(0, 16).replace("T", " ");
-const share = (part) => `${(100 * part).toLocaleString("en", { maximumFractionDigits: 1 })} %`;
+/** A share in percent; one that is small but not nothing does not look like nothing. */
+const share = (part) => (part > 0 && part < 0.001 ? "< 0.1 %"
+  : `${(100 * part).toLocaleString("en", { maximumFractionDigits: 1 })} %`);
 
 /** Seconds in words, two units at most. */
 export function duration(seconds) {
@@ -80,6 +82,7 @@ export function card(api, calendar) {
       ` of ${duration(freshness.target_seconds)} allowed${freshness.behind ? ", behind the target" : ""}`),
     freshness.reached ? make("p", { class: "muted" }, `newest interval ended ${minute(freshness.reached)} UTC`) : null,
     lateness(calendar.lateness),
+    swept(calendar.swept),
     make("p", { class: "muted" },
       `${number(budget.requests)} requests in 24 h, ${share(budget.share)} of Graph's ${budget.allowed}; `
       + `${number(budget.throttled)} refused, ${duration(budget.waited_seconds)} waited`),
@@ -103,6 +106,12 @@ function lateness(counts) {
   return make("div", {},
     make("div", { class: "shares", "aria-hidden": "true" }, parts),
     make("p", { class: "muted" }, `seen within ${cumulative.join(", ")}`));
+}
+
+/** What each sweep found that the reads before it had not: whether the first read comes late enough. */
+function swept(found) {
+  const parts = Object.entries(found).map(([sweep, [added, known]]) => `${share(added / known)} after ${sweep}`);
+  return make("p", { class: "muted" }, parts.length ? `sweeps added ${parts.join(", ")}` : "no sweep has read yet");
 }
 
 /** The calendar of one API: days across, twelve intervals down, events a day above. */

@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -13,6 +14,7 @@ from include.entra_logs.lake.states import (
     settled,
     shows_a_cut,
     states,
+    swept,
 )
 
 API = CATALOGUE["sign_ins"]
@@ -187,6 +189,16 @@ def test_lateness_adds_up(make_record: Make) -> None:
     total = lateness([make_record(lateness=one), make_record(lateness=two)])
     assert total == Lateness(5, 3, 0, 0, 0, 1)
     assert total.events == 9
+
+
+def test_what_the_sweeps_added(make_record: Make) -> None:
+    """By sweep, of how many events of its intervals; replays and past retention say nothing."""
+    sweep = make_record(SWEEP, (2, 1, 95, 2), kind="sweep_6h")
+    other = replace(sweep, record_id="o", partitions=(PartitionCounts(START + PARTITION, 8),))
+    replay = replace(sweep, record_id="r", kind="replay", read_kind="sweep_6h")
+    old = replace(sweep, record_id="p", past_retention=True)
+    assert swept(API, [make_record(MAIN)]) == {}
+    assert swept(API, [make_record(MAIN), sweep, other, replay, old]) == {"6h": (10, 108)}
 
 
 def test_the_last_settled_interval() -> None:

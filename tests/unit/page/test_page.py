@@ -101,6 +101,7 @@ def test_overview(lake: Lake, session: Any, monkeypatch: pytest.MonkeyPatch) -> 
     assert today[4:] == [["none", 0, 0, ""]] * 8, "not due for three hours"
     assert calendar["cells"][-13] == ["none", 0, 0, ""], "before ENTRA_START"
     assert calendar["lateness"]["within_2h"] == 105
+    assert calendar["swept"] == {"6h": [5, 105]}
     assert status["freshness"]["age_seconds"] == 10.5 * 3600
     assert status["freshness"]["behind"] is True
     assert status["budget"] | {"share": 0} == {
