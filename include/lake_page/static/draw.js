@@ -123,9 +123,11 @@ export function calendar(api, start, choose) {
     make("span", { role: "columnheader", class: "hour" }, "UTC"),
     each(days, (day) => {
       const at = new Date(start + day * DAY * 1000);
-      const monday = at.getUTCDay() === 1 ? "day monday" : "day";
-      const label = at.getUTCDate() === 1 || day === 0 ? `${at.getUTCDate()}.${at.getUTCMonth() + 1}` : at.getUTCDate();
-      return make("span", { role: "columnheader", class: monday, title: at.toISOString().slice(0, 10) }, String(label));
+      const first = at.getUTCDate() === 1 || (day === 0 && at.getUTCDate() < 29);
+      return make("span", {
+        role: "columnheader", class: at.getUTCDay() === 1 ? "day monday" : "day", title: at.toISOString().slice(0, 10),
+        "data-month": first && at.toLocaleString("en", { month: "short", timeZone: "UTC" }),
+      }, String(at.getUTCDate()));
     })));
   for (let row = 0; row < 12; row += 1) {
     const hour = `${String(2 * row).padStart(2, "0")}:00`;
