@@ -1,14 +1,13 @@
 """One stored file and one incoming file of a partition made into one, in batches."""
 
-from collections import deque
 from collections.abc import Collection, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from include.entra_logs.ahead import ahead
 from include.entra_logs.errors import Corrupt, Transient
 from include.entra_logs.lake.blocks import Keys, blocks
 from include.entra_logs.lake.evolve import conform, unified
@@ -94,7 +93,7 @@ def _build(old: Source, new: Source, built: Path, at: int, keys: Keys) -> Mergin
     rows = added = changed = 0
     with writer(built, schema, (keys.event_time, keys.id), encoded) as out:
         groups = _RowGroups(out)
-        for block in _ahead(_merged(old, new, at, keys, encoded=encoded)):
+        for block in ahead(_merged(old, new, at, keys, encoded=encoded), AHEAD):
             groups.add(block.rows)
             rows += block.rows.num_rows
             added, changed = added + block.added, changed + block.changed
@@ -102,15 +101,6 @@ def _build(old: Source, new: Source, built: Path, at: int, keys: Keys) -> Mergin
     if rows < old.rows or pq.read_metadata(built).num_rows != rows:
         raise Transient(f"A merged file came out with too few rows ({rows}): run the load again.")
     return Merging(added, changed, altered=True)
-
-
-def _ahead(found: Iterator[Block]) -> Iterator[Block]:
-    """The same, made a little ahead in a thread of its own: one core merges while one writes."""
-    with ThreadPoolExecutor(1) as thread:
-        waiting = deque(thread.submit(next, found, None) for _ in range(AHEAD))
-        while block := waiting.popleft().result():
-            waiting.append(thread.submit(next, found, None))
-            yield block
 
 
 class _RowGroups:

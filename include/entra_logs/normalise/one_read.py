@@ -7,6 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from include.entra_logs.ahead import ahead
 from include.entra_logs.api import Api, Window
 from include.entra_logs.normalise.groups import GroupReader, RawPage, grouped
 from include.entra_logs.normalise.ordered import Sorter
@@ -14,6 +15,9 @@ from include.entra_logs.normalise.partitions import PartitionWriter
 from include.entra_logs.schema import column_name
 
 log = logging.getLogger(__name__)
+
+AHEAD = 1
+"""Groups of pages that are fetched and decompressed while one is parsed."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +67,7 @@ def normalise(
     with TemporaryDirectory(dir=directory, prefix="sort-") as scratch:
         out = PartitionWriter(api, read_at, directory, Path(scratch))
         with Sorter(Path(scratch, "rows.arrow"), reader.schema, key, version) as sorter:
-            for group in grouped(pages):
+            for group in ahead(grouped(pages), AHEAD):
                 sorter.add(reader.read(group))
             for rows in sorter.ordered():
                 out.write(rows)
