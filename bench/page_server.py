@@ -21,6 +21,7 @@ from airflow.models.dagrun import DagRun
 from airflow.utils.session import create_session
 from fastapi import FastAPI
 from sqlalchemy import insert
+from sqlalchemy.orm import configure_mappers
 
 DAYS = timedelta(days=30)
 
@@ -33,6 +34,7 @@ def serve(fresh_for: float) -> None:
     import_module("include.lake_page.memory").FRESH_FOR = fresh_for
     app = FastAPI()
     init_auth_manager(app)
+    configure_mappers()  # any page of Airflow's has done it before ours is opened
     app.mount("/lake", page.make_app(import_module("bench.page_lake").APIS))
     app.add_api_route("/imports", lambda: imports)
     uvicorn.run(app, host="127.0.0.1", port=conf.getint("api", "port"), log_level="warning")
