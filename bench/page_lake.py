@@ -11,6 +11,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
 
+import msgspec
 import pyarrow.parquet as pq
 
 from include.entra_logs.api import PARTITION, Api, Schedule, Window, partition_start
@@ -104,4 +105,5 @@ def read_again(lake: Lake, now: datetime, hours_ago: int) -> None:
     start = partition_start(now - timedelta(hours=hours_ago))
     again = record(schedule, start, datetime.now(UTC))
     counts = PartitionCounts(start, unchanged=again.events)
-    ledger.append(lake, replace(again, partitions=(counts,), lateness=Lateness()))
+    changed = msgspec.structs.replace(again, partitions=(counts,), lateness=Lateness())
+    ledger.append(lake, changed)

@@ -1,9 +1,11 @@
 """What the page shows, as JSON: pure functions of records, runs and the time."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+
+from msgspec.structs import asdict
 
 from include.entra_logs.api import Api, Window, utc_text
 from include.entra_logs.lake.freshness import Freshness, expected

@@ -15,7 +15,7 @@ from playwright.sync_api import Frame, Page, expect, sync_playwright
 from include.entra_logs.api import PARTITION, Window, utc_text
 from include.entra_logs.apis import CATALOGUE
 from include.entra_logs.lake import Lake, ledger, open_lake
-from include.entra_logs.lake.states import IntervalState, State, settled, states
+from include.entra_logs.lake.states import IntervalState, State, settled, states, swept
 from include.graph_emulator.process import start_emulator
 from include.lake_page.app import app
 from tests.browser.mixed_lake import (
@@ -158,13 +158,14 @@ def test_what_went_wrong_is_shown_where_it_did(shown: Shown) -> None:
 
 def test_freshness_budget_and_lateness(shown: Shown) -> None:
     """Each API: how old its newest interval is, what was asked of Graph, how late events come."""
-    for name in CATALOGUE:
+    for name, api in CATALOGUE.items():
         card = shown.frame.locator(f".card[data-api={name}]")
         expect(card).to_have_class("card fresh")
         expect(card).to_contain_text("of 3 h 0 min allowed")
         expect(card).to_contain_text("requests in 24 h")
         expect(card).to_contain_text("seen within 15 min")
-        expect(card).to_contain_text("sweeps added")
+        added = swept(api, ledger.records(shown.lake, name))
+        expect(card).to_contain_text("sweeps added" if added else "no sweep has read yet")
 
 
 def test_a_cell_tells_its_reads_and_its_run(shown: Shown) -> None:

@@ -195,12 +195,12 @@ def _month(
     if body is None:
         raise _broken(key)
     try:
-        file = pq.ParquetFile(io.BytesIO(body))
+        file = pq.ParquetFile(pa.BufferReader(body))
         if file.schema_arrow.equals(SCHEMA):
             if span is not None and _lies_elsewhere(file.metadata, span):
                 return SCHEMA.empty_table()
-            return pq.read_table(io.BytesIO(body), filters=wanted)
-        table = to_table(from_table(pq.read_table(io.BytesIO(body))))
+            return pq.read_table(pa.BufferReader(body), filters=wanted)
+        table = to_table(from_table(pq.read_table(pa.BufferReader(body))))
     except (pa.ArrowException, OSError) as error:
         raise _broken(key) from error
     return table if wanted is None else table.filter(wanted)

@@ -22,6 +22,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from msgspec.structs import astuple
+
 from include.entra_logs.api import (
     PARTITION,
     Api,
@@ -132,8 +134,7 @@ def read_before(api: Api, record: LedgerRecord, known: Iterable[LedgerRecord]) -
 
 def lateness(records: Iterable[LedgerRecord]) -> Lateness:
     """How late the events came that these reads added."""
-    steps = zip(*(vars(r.lateness).values() for r in records), strict=True)
-    return Lateness(*map(sum, steps))
+    return Lateness(*map(sum, zip(*(astuple(r.lateness) for r in records), strict=True)))
 
 
 def swept(api: Api, records: Iterable[LedgerRecord]) -> dict[str, tuple[int, int]]:
@@ -155,9 +156,9 @@ def _state(
 ) -> State:
     """The first definition of the module's docstring that fits."""
     normal = [r for r in reads if not r.past_retention]
-    if not _covered(interval, normal):
-        return State.PAST_RETENTION if _covered(interval, reads) else State.MISSING
     whole = [r for r in normal if _is_whole(r, interval)]
+    if not (whole or _covered(interval, normal)):
+        return State.PAST_RETENTION if _covered(interval, reads) else State.MISSING
     odd = _disagreeing(normal, interval)
     if odd and not any(r.read_at > odd[-1].read_at for r in whole):
         return State.DISPUTED

@@ -1,10 +1,10 @@
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import duckdb
 import pytest
+from msgspec.structs import replace
 
 from include.entra_logs.api import Window
 from include.entra_logs.errors import Corrupt, Transient

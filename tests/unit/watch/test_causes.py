@@ -1,10 +1,10 @@
 """Which causes a ledger and Airflow's runs make: each of its own fault alone, none of health."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from include.entra_logs.api import PARTITION, Api, Window
 from include.entra_logs.apis import CATALOGUE
