@@ -49,7 +49,7 @@ def unfinished(session: Any, dag_ids: Collection[str], span: Window) -> list[Run
 def runs_of(session: Any, seen: Seen, found: Iterable[RunOfInterval]) -> Runs:
     """What matters to the causes of one API; `found` are its unfinished runs."""
     found = list(found)
-    overdue = seen.overdue()
+    overdue = seen.overdue
     return Runs(
         failed={d: _starts(found, d, RED) for d in overdue},
         made={d: _made(session, d, starts) for d, starts in overdue.items()},

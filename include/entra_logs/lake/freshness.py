@@ -54,9 +54,9 @@ def expected(
         first = partition_start(start)
         first = first if first == start else first + PARTITION
     else:
-        reads = [r.window for r in records if r.filter_by == api.event_time]
+        reads = [r for r in records if r.filter_by == api.event_time]
         if not reads:
             return None
-        first = partition_start(min(w.start for w in reads))
-        end = min(end, partition_start(max(w.end for w in reads)))
+        first = partition_start(min(r.window_start for r in reads))
+        end = min(end, partition_start(max(r.window_end for r in reads)))
     return Window(first, end) if first < end else None

@@ -1,6 +1,6 @@
 """What the ledger keeps of one load of one read: counts, never events.
 
-Values are structs of msgspec: the ledger makes ten thousands of them at once, from JSON and Parquet.
+Values are structs of msgspec: the ledger makes ten thousands of them from JSON and Parquet.
 """
 
 from collections.abc import Mapping

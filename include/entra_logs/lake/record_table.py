@@ -109,7 +109,7 @@ def _lists(column: pa.ListArray) -> list[Any]:
 
 
 def _row(record: LedgerRecord) -> dict[str, object]:
-    row = {f.name: getattr(record, f.name) for f in fields(record)}
+    row = {name: getattr(record, name) for name in record.__struct_fields__}
     row["partitions"] = [asdict(p) for p in record.partitions]
     row["lateness"] = asdict(record.lateness)
     row["surprises"] = [{"name": n, "events": c} for n, c in sorted(record.surprises.items())]

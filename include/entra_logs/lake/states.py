@@ -142,13 +142,17 @@ def swept(api: Api, records: Iterable[LedgerRecord]) -> dict[str, tuple[int, int
 
     Sweeps that have not read yet are left out.
     """
-    found = {f"sweep_{sweep.name}": (sweep.name, [0, 0]) for sweep in api.sweeps}
+    found = {f"sweep_{sweep.name}": [0, 0] for sweep in api.sweeps}
     for record in records:
-        if record.kind in found and not record.past_retention:
-            counts = found[record.kind][1]
-            counts[0] += record.added
-            counts[1] += record.added + record.changed + record.unchanged + record.lacked
-    return {name: (added, known) for name, (added, known) in found.values() if known}
+        if (counts := found.get(record.kind)) and not record.past_retention:
+            for each in record.partitions:
+                counts[0] += each.added
+                counts[1] += each.brought + each.lacked
+    return {
+        kind.removeprefix("sweep_"): (added, known)
+        for kind, (added, known) in found.items()
+        if known
+    }
 
 
 def _state(

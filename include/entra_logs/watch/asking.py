@@ -18,7 +18,7 @@ AT_ONCE = 60
 
 def runs_of(seen: Seen, count: Count) -> Runs:
     """What Airflow knows of the runs of this API's DAGs that matters to its causes."""
-    starts, overdue = seen.starts(), seen.overdue()
+    starts, overdue = seen.starts(), seen.overdue
     failed = {
         dag_id: _those(dag_id, starts, RED, count) if count(dag_id, (), RED) else frozenset()
         for dag_id in overdue

@@ -55,7 +55,7 @@ def _behind(seen: Seen, runs: Runs | None) -> Iterator[Cause]:
 def _held_up(seen: Seen, main: Schedule, runs: Runs | None) -> tuple[str, str]:
     """What holds the main DAG up, as far as Airflow knows, and what to do about it."""
     dag_id = main.dag_id
-    tail = frozenset(s for s in seen.overdue()[dag_id] if seen.is_tail(s))
+    tail = frozenset(s for s in seen.overdue[dag_id] if seen.is_tail(s))
     look = f"Look at the runs of {dag_id}: what is red says why in the last line of its log."
     if runs is None or not tail:
         return "", look
@@ -79,7 +79,7 @@ def _missing(seen: Seen, schedule: Schedule, runs: Runs | None) -> Iterator[Caus
     """
     dag_id = schedule.dag_id
     main = schedule.kind == "main"
-    due = seen.overdue()[dag_id]
+    due = seen.overdue[dag_id]
     starts = frozenset(s for s in due if not (main and seen.is_tail(s)))
     if runs is None:
         yield from _absent(seen, schedule, starts, "")

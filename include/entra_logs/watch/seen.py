@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cached_property
 
 from include.entra_logs.api import PARTITION, Api, Schedule, Window, partition_start
 from include.entra_logs.lake.freshness import Freshness, expected, freshness
@@ -59,6 +60,7 @@ class Seen:
         """The start of every interval from `since` to now, expected or not."""
         return tuple(Window(self.since, self.now).partitions())
 
+    @cached_property
     def overdue(self) -> dict[str, tuple[datetime, ...]]:
         """By DAG the starts of what it should have done, due for longer than the target.
 

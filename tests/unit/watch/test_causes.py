@@ -292,6 +292,6 @@ def test_an_interval_is_overdue_by_its_own_delay() -> None:
     records = [r for r in healthy(API) if r not in swept]
     records = [r for r in records if r.read_at < start + PARTITION + timedelta(hours=8)]
     due: datetime = start + PARTITION + SWEEP_6H.settle + API.freshness
-    early = look(API, records, due).overdue()["entra_sign_ins_sweep_6h"]
-    late = look(API, records, due + timedelta(seconds=1)).overdue()["entra_sign_ins_sweep_6h"]
+    early = look(API, records, due).overdue["entra_sign_ins_sweep_6h"]
+    late = look(API, records, due + timedelta(seconds=1)).overdue["entra_sign_ins_sweep_6h"]
     assert (start in early, start in late) == (False, True)
