@@ -105,6 +105,25 @@ def test_bounds_and_names_choose(lake: Lake, make_record: Make) -> None:
         ledger.roll_up(lake)
 
 
+def test_months_before_and_after_are_passed_over_but_for_what_reaches_out(
+    lake: Lake, make_record: Make
+) -> None:
+    """A question for some days finds what another month's read brought to them, and no more."""
+    before, within, after = (make_record(start=START + timedelta(days=n)) for n in (-40, 0, 40))
+    brought = (PartitionCounts(START, 1),)
+    update = replace(
+        after, record_id="u", filter_by="lastUpdatedDateTime", partitions=brought, kind="updates"
+    )
+    for record in (before, within, after):
+        ledger.append(lake, record)
+    ledger.roll_up(lake)
+    assert list(ledger.records(lake, span=SPAN)) == [within]
+    ledger.append(lake, update)
+    ledger.roll_up(lake)
+    assert list(ledger.records(lake, span=SPAN)) == [within, update]
+    assert list(ledger.records(lake, span=before.window)) == [before]
+
+
 class Cut(Exception):
     """The process ends here."""
 
