@@ -25,6 +25,9 @@ PARTS = {
     "dag-processor": ["dag-processor"],
     "triggerer": ["triggerer", "--skip-serve-logs"],
 }
+PATIENCE = 60
+"""Seconds that a part waits for SQLite's one writer: with Python's 5, a busy scheduler on two cores
+made others fail with "database is locked"."""
 
 
 def free_port(wanted: int = 0) -> int:
@@ -52,6 +55,7 @@ def airflow_environment(
         "AIRFLOW__CORE__DAGS_FOLDER": str(ROOT / "dags"),
         "AIRFLOW__CORE__PLUGINS_FOLDER": str(ROOT / "plugins"),
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home}/airflow.db?timeout={PATIENCE}",
         "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
         "AIRFLOW__CORE__PARALLELISM": "4",
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": "True",
@@ -74,7 +78,9 @@ class LocalAirflow:
     def __init__(self, processes: Processes) -> None:
         self.processes = processes
         self.url = processes.environment["AIRFLOW__API__BASE_URL"]
-        self.api = httpx.Client(base_url=f"{self.url}/api/v2", timeout=30, trust_env=False)
+        self.api = httpx.Client(
+            base_url=f"{self.url}/api/v2", timeout=PATIENCE + 30, trust_env=False
+        )
 
     def start(self, within: float = 180, parts: Mapping[str, Sequence[str]] = PARTS) -> None:
         """Make database and pools, start API server and `parts`; returns once DAGs are known."""
