@@ -25,6 +25,7 @@ PARTS = {
     "dag-processor": ["dag-processor"],
     "triggerer": ["triggerer", "--skip-serve-logs"],
 }
+TRIES = 5
 PATIENCE = 60
 """Seconds that a part waits for SQLite's one writer: with Python's 5, a busy scheduler on two cores
 made others fail with "database is locked"."""
@@ -111,9 +112,18 @@ class LocalAirflow:
             return False
 
     def unpause(self, dag_ids: Iterable[str]) -> None:
-        """Let the scheduler run these DAGs."""
+        """Let the scheduler run these DAGs.
+
+        Asked again after a 500: whatever it waits, SQLite refuses who has read and then writes if
+        another one wrote in between.
+        """
         for dag_id in dag_ids:
-            self.api.patch(f"/dags/{dag_id}", json={"is_paused": False}).raise_for_status()
+            for _ in range(TRIES):
+                answer = self.api.patch(f"/dags/{dag_id}", json={"is_paused": False})
+                if not answer.is_server_error:
+                    break
+                time.sleep(1)
+            answer.raise_for_status()
 
     def runs(self, dag_id: str, since: datetime) -> list[dict[str, Any]]:
         """The runs of a DAG whose data interval starts at `since` or later, oldest first."""
