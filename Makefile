@@ -18,7 +18,7 @@ demo: $(VENV)/.run ## the whole line on this machine, 24 hours of it; ONCE=1 sto
 	@exec $(BIN)/python -m include.demo $(if $(ONCE),--once)
 
 init: $(VENV)/.run ## database, pools and settings of the Airflow that AIRFLOW_HOME names
-	@exec $(BIN)/python -m include.entra_logs.init
+	@exec $(BIN)/python -m include.entra_logs.airflow_side.init
 
 verify: $(VENV)/.run ## recompute from raw and tables what the ledger claims
 	@exec $(BIN)/python -m include.entra_logs verify
@@ -43,9 +43,9 @@ format: $(VENV)/.dev ## mend what can be mended by a tool
 	@$(BIN)/ruff check --fix $(CODE)
 
 docs: $(VENV)/.dev ## the generated pages anew: DAGs, data dictionary, settings
-	@$(BIN)/python -m include.entra_logs.dags_docs
-	@$(BIN)/python -m include.entra_logs.dictionary
-	@$(BIN)/python -m include.entra_logs.settings_docs
+	@$(BIN)/python -m include.entra_logs.docs.dags
+	@$(BIN)/python -m include.entra_logs.docs.dictionary
+	@$(BIN)/python -m include.entra_logs.docs.settings
 
 bench: $(VENV)/.dev $(VENV)-bench/.done ## figures side by side
 	@exec $(BIN)/python -m bench

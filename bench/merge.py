@@ -25,8 +25,9 @@ import pandas as pd  # noqa: E402, F401 pyarrow imports it at its first conversi
 import pyarrow.parquet as pq  # noqa: E402 the path comes first
 
 from bench.sign_ins import SCHEMA, sign_ins  # noqa: E402
-from include.entra_logs.apis.sign_ins import API  # noqa: E402
-from include.entra_logs.lake import layout, open_lake, tables  # noqa: E402
+from include.entra_logs.catalogue.sign_ins import SIGN_INS  # noqa: E402
+from include.entra_logs.lake import layout, open_lake  # noqa: E402
+from include.entra_logs.merge import tables  # noqa: E402
 from include.entra_logs.parquet import ROW_GROUP, writer  # noqa: E402
 
 START = datetime(2026, 11, 22, tzinfo=UTC)
@@ -56,12 +57,12 @@ def make(folder: Path, events: int, incoming: int) -> None:
 def reset(folder: Path) -> None:
     """The partition as it was before the merge."""
     lake = open_lake((folder / "lake").as_uri())
-    lake.store.put(layout.table_file(API.name, TENANT, START), folder / "stored.parquet")
+    lake.store.put(layout.table_file(SIGN_INS.name, TENANT, START), folder / "stored.parquet")
 
 
 def copy(folder: Path) -> None:
     """Read the partition's file and write it again."""
-    stored = pq.ParquetFile(folder / "lake" / layout.table_file(API.name, TENANT, START))
+    stored = pq.ParquetFile(folder / "lake" / layout.table_file(SIGN_INS.name, TENANT, START))
     with writer(folder / "copy.parquet", stored.schema_arrow, SORTED) as out:
         for group in range(stored.num_row_groups):
             out.write_table(stored.read_row_group(group))
@@ -71,7 +72,7 @@ def merge(folder: Path) -> tables.MergeCounts:
     """Merge the incoming file into the partition."""
     lake = open_lake((folder / "lake").as_uri())
     read_at = READ + timedelta(hours=4)
-    return tables.merge(lake, API, TENANT, START, folder / "incoming.parquet", read_at)
+    return tables.merge(lake, SIGN_INS.table, TENANT, START, folder / "incoming.parquet", read_at)
 
 
 def again(folder: Path) -> tables.MergeCounts:

@@ -46,12 +46,14 @@ def one_normalise(path: Path, folder: Path, copies: int) -> dict[str, float]:
     """Our verb: pages to sorted Parquet."""
     import pandas as pd  # noqa: PLC0415 - not counted: the checksum of ids uses it
 
-    from include.entra_logs.apis.sign_ins import API  # noqa: PLC0415 - in the measured process alone
+    from include.entra_logs.catalogue.sign_ins import SIGN_INS  # noqa: PLC0415 - in the measured process alone
     from include.entra_logs.normalise import normalise  # noqa: PLC0415 - in the measured process alone
 
     assert pd
     start = time.perf_counter()
-    done = normalise(API, API.event_time, WINDOW, stored(path, copies), READ_AT, folder)
+    done = normalise(
+        SIGN_INS.table, SIGN_INS.table.event_time, WINDOW, stored(path, copies), READ_AT, folder
+    )
     seconds = time.perf_counter() - start
     size = sum(file.stat().st_size for file in done.files.values())
     return {"events": done.distinct, "seconds": seconds, "bytes": size}

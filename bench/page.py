@@ -27,7 +27,7 @@ from bench.page_lake import APIS, TENANT, first, make_ledger, read_again
 from include.demo.airflow import airflow_environment, free_port
 from include.demo.processes import Processes
 from include.entra_logs.api import PARTITION, partition_start, utc_text
-from include.entra_logs.apis import CATALOGUE
+from include.entra_logs.catalogue import CATALOGUE
 from include.entra_logs.lake import Lake, open_lake
 from include.lake_page.memory import FRESH_FOR
 

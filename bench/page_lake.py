@@ -15,11 +15,12 @@ import msgspec
 import pyarrow.parquet as pq
 
 from include.entra_logs.api import PARTITION, Api, Schedule, Window, partition_start
-from include.entra_logs.apis import CATALOGUE
-from include.entra_logs.lake import Lake, layout, ledger
-from include.entra_logs.lake.ledger import Lateness, LedgerRecord, PartitionCounts
-from include.entra_logs.lake.record import month
-from include.entra_logs.lake.record_table import to_table
+from include.entra_logs.catalogue import CATALOGUE
+from include.entra_logs.lake import Lake, layout
+from include.entra_logs.ledger import ledger
+from include.entra_logs.ledger.ledger import Lateness, LedgerRecord, PartitionCounts
+from include.entra_logs.ledger.record import month
+from include.entra_logs.ledger.record_table import to_table
 
 TABLES = 10
 APIS: dict[str, Api] = CATALOGUE | {

@@ -18,7 +18,7 @@ import duckdb
 from include.bi.database import open_lake_database
 from include.bi.questions import ask, questions
 from include.entra_logs.api import Api, Window
-from include.entra_logs.apis import CATALOGUE
+from include.entra_logs.catalogue import CATALOGUE
 from include.entra_logs.graph.client import GraphClient
 from include.entra_logs.graph.connection import from_fields
 from include.entra_logs.lake import Lake, open_lake

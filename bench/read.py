@@ -24,7 +24,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from include.entra_logs.api import Window  # noqa: E402 the path comes first
-from include.entra_logs.apis import CATALOGUE  # noqa: E402
+from include.entra_logs.catalogue import CATALOGUE  # noqa: E402
 from include.entra_logs.graph import GraphClient, Limits, from_fields  # noqa: E402
 from include.entra_logs.lake import open_lake, raw, staging  # noqa: E402
 from include.graph_emulator.ceiling import measure  # noqa: E402
@@ -49,13 +49,13 @@ def one_read(job: dict[str, Any]) -> dict[str, Any]:
     limits = Limits(slices=job["slices"])
     client = GraphClient(from_fields(*fields, given["extra"]), pace=job["pace"], limits=limits)
     with client, tempfile.TemporaryDirectory() as folder:
-        tenant_id = client.authenticate(API, window, API.event_time).tenant_id
+        tenant_id = client.authenticate(API, window, API.table.event_time).tenant_id
         staged = staging.open_read(
             open_lake(Path(folder).as_uri()), API.name, tenant_id, window, kind="main",
-            filter_by=API.event_time, run_id="bench", attempt=1, now=datetime.now(UTC),
+            filter_by=API.table.event_time, run_id="bench", attempt=1, now=datetime.now(UTC),
         )  # fmt: skip
         began = time.monotonic()
-        summary = client.read(API, window, API.event_time, staged)
+        summary = client.read(API, window, API.table.event_time, staged)
         read = time.monotonic() - began
         raw.publish(staged, summary, past_retention=False, settle=API.settle)
         found = asdict(summary) | {"read_at": None, "read": read}

@@ -6,10 +6,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from include.entra_logs.apis.sign_ins import API
+from include.entra_logs.catalogue.sign_ins import SIGN_INS
 from include.entra_logs.schema import CHANGED_AT, EXTRA, FIRST_SEEN_AT, TIME, table_schema
 
-SCHEMA = table_schema(API)
+SCHEMA = table_schema(SIGN_INS.table)
 
 
 def guids(rng: np.random.Generator, count: int) -> pa.Array:

@@ -20,7 +20,7 @@ from airflow.sdk import (
 )
 from airflow.sdk.exceptions import AirflowSkipException
 
-from include.entra_logs import assets
+from include.entra_logs.airflow_side import assets
 
 SIGN_INS, CHANGES = assets.table("sign_ins"), assets.changes("sign_ins")
 TWELVE = MinimumCount(12)  # a DayWindow has 24 hours, and intervals start at the even ones
@@ -82,10 +82,11 @@ def entra_daily_summary() -> None:
     @task(multiple_outputs=False)
     def summarise() -> dict[str, Any]:
         """Sums the day up by app, if all of it is there."""
-        from include.entra_logs import airflow_bridge, daily_summary
+        from include.bi import daily_summary
+        from include.entra_logs.airflow_side import bridge
 
-        with airflow_bridge.lake_task() as (lake, _):
-            day = airflow_bridge.day_of(get_current_context())
+        with bridge.lake_task() as (lake, _):
+            day = bridge.day_of(get_current_context())
             known = daily_summary.days(lake, day)
             apps = {d.tenant_id: daily_summary.summarise(lake, d) for d in known if d.whole}
             if not apps:

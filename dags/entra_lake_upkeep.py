@@ -48,19 +48,19 @@ def entra_lake_upkeep() -> None:
     @task(multiple_outputs=False)
     def tidy() -> dict[str, Any]:
         """Removes what is left over or too old, and rolls the ledger up."""
-        from include.entra_logs import airflow_bridge
-        from include.entra_logs.lake import upkeep
+        from include.entra_logs.airflow_side import bridge
+        from include.entra_logs.proof import upkeep
 
-        with airflow_bridge.lake_task() as (lake, settings):
+        with bridge.lake_task() as (lake, settings):
             return upkeep.tidy(lake, settings.raw_retention, settings.table_retention)
 
     @task(multiple_outputs=False)
     def verify() -> dict[str, Any]:
         """Proves a slice of history: raw, tables and ledger say the same."""
-        from include.entra_logs import airflow_bridge
-        from include.entra_logs.lake import upkeep
+        from include.entra_logs.airflow_side import bridge
+        from include.entra_logs.proof import upkeep
 
-        with airflow_bridge.lake_task() as (lake, _):
+        with bridge.lake_task() as (lake, _):
             return upkeep.verify_slice(lake)
 
     tidy() >> verify()

@@ -51,7 +51,7 @@ def entra_lake_watch() -> None:
     @task(multiple_outputs=False)
     def watch() -> dict[str, Any]:
         """Looks at lake and runs, and tells what is new and what is over."""
-        from include.entra_logs import alerts
+        from include.entra_logs.airflow_side import alerts
 
         return alerts.watch()
 

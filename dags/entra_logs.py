@@ -1,7 +1,7 @@
 """The DAGs of the pipeline: for each API its main DAG, its sweeps and its changes; and upkeep.
 
-To add an API, add one file to `include/entra_logs/apis/`: its DAGs appear here by themselves. To
-read an API's intervals once more at another time, add a `Sweep` to its declaration. Parsing this
+To add an API, add one file to `include/entra_logs/catalogue/`: its DAGs appear here by themselves.
+To read an API's intervals once more at another time, add a `Sweep` to its declaration. Parsing this
 file does no I/O and reads no clock and no setting but ENTRA_START, so what a task needs is imported
 inside the task.
 """
@@ -12,11 +12,11 @@ from typing import Any
 
 from airflow.sdk import DAG, Param, dag, task
 
-from include.entra_logs import assets
+from include.entra_logs.airflow_side import assets
+from include.entra_logs.airflow_side.runbook import display_name, runbook, summary
+from include.entra_logs.airflow_side.timetable import SettledIntervalTimetable
 from include.entra_logs.api import Schedule
-from include.entra_logs.apis import CATALOGUE
-from include.entra_logs.runbook import display_name, runbook, summary
-from include.entra_logs.timetable import SettledIntervalTimetable
+from include.entra_logs.catalogue import CATALOGUE
 
 # A run before start_date is green with no task in it, and moving start_date back later has no
 # effect: so it is constant and long ago, and the timetable holds the lower bound.
@@ -76,30 +76,32 @@ def make_dag(schedule: Schedule) -> DAG:
     )
     def entra() -> None:
         @task(
-            pool=api.pool,
+            pool=api.workload.pool,
             priority_weight=weight,
             multiple_outputs=False,
             execution_timeout=timedelta(minutes=10),
         )
         def authenticate() -> dict[str, Any]:
             """Proves that the window may be read from Graph and the lake be written."""
-            from include.entra_logs import airflow_bridge, pipeline
+            from include.entra_logs import pipeline
+            from include.entra_logs.airflow_side import bridge
 
-            with airflow_bridge.task_run(schedule, asks_graph=True) as t:
-                return pipeline.authenticate(t.run, t.graph, t.lake, t.retention)
+            with bridge.task_run(schedule, asks_source=True) as t:
+                return pipeline.authenticate(t.run, t.source, t.lake, t.retention)
 
         @task(
-            pool=api.pool,
+            pool=api.workload.pool,
             priority_weight=weight + 1,
             multiple_outputs=False,
             execution_timeout=timedelta(hours=6),
         )
         def extract(access: dict[str, Any]) -> dict[str, Any]:
             """Brings every page of the window from Graph to raw, as it came."""
-            from include.entra_logs import airflow_bridge, metrics, pipeline
+            from include.entra_logs import pipeline
+            from include.entra_logs.airflow_side import bridge, metrics
 
-            with airflow_bridge.task_run(schedule, asks_graph=True) as t:
-                reads = pipeline.extract(t.run, access, t.graph, t.lake, t.retention)
+            with bridge.task_run(schedule, asks_source=True) as t:
+                reads = pipeline.extract(t.run, access, t.source, t.lake, t.retention)
                 metrics.read(api.name, reads)
                 return reads
 
@@ -108,9 +110,10 @@ def make_dag(schedule: Schedule) -> DAG:
         )
         def normalise(reads: dict[str, Any]) -> dict[str, Any]:
             """Turns the raw pages into one typed table per partition, in staging."""
-            from include.entra_logs import airflow_bridge, pipeline
+            from include.entra_logs import pipeline
+            from include.entra_logs.airflow_side import bridge
 
-            with airflow_bridge.task_run(schedule) as t:
+            with bridge.task_run(schedule) as t:
                 return pipeline.normalise(t.run, reads, t.lake)
 
         @task(
@@ -122,9 +125,10 @@ def make_dag(schedule: Schedule) -> DAG:
         )
         def load(tables: dict[str, Any]) -> dict[str, Any]:
             """Merges them into the lake's table, every event once, and records the read."""
-            from include.entra_logs import airflow_bridge, metrics, pipeline
+            from include.entra_logs import pipeline
+            from include.entra_logs.airflow_side import bridge, metrics
 
-            with airflow_bridge.task_run(schedule) as t:
+            with bridge.task_run(schedule) as t:
                 loaded = pipeline.load(t.run, tables, t.lake)
                 metrics.loaded(loaded)
                 assets.emit(loaded)

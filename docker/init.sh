@@ -9,7 +9,7 @@ from airflow.providers.microsoft.azure.hooks.wasb import WasbHook
 WasbHook(wasb_conn_id="entra_lake").create_container(sys.argv[1])' "${DEMO_CONTAINER}"
 fi
 
-python -m include.entra_logs.init
+python -m include.entra_logs.airflow_side.init
 
 airflow users create --role Admin --username "${ADMIN_USER}" --password "${ADMIN_PASSWORD}" \
   --firstname Entra --lastname Lake --email admin@example.com

@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from airflow.plugins_manager import AirflowPlugin
 
-from include.entra_logs.timetable import SettledIntervalTimetable
+from include.entra_logs.airflow_side.timetable import SettledIntervalTimetable
 
 DROP = (
     "M12 3c3.2 3.7 5 6.3 5 8.6a5 5 0 0 1-10 0C7 9.3 8.8 6.7 12 3z"

@@ -44,14 +44,14 @@ class Model:
         rows: Stored = {}
         for read_at in sorted(self.reads):
             for event in self.reads[read_at]:
-                key = (event["id"], event[self.api.event_time])
+                key = (event["id"], event[self.api.table.event_time])
                 rows[key] = self._newer(rows.get(key), event, read_at)
         return rows
 
     def _newer(self, old: Row | None, event: Event, read_at: datetime) -> Row:
         if old is None:
             return Row(frozen(event), read_at, read_at)
-        field = self.api.updated_time
+        field = self.api.table.updated_time
         if old.event == frozen(event) or (field and dict(old.event)[field] > event[field]):
             return old
         return Row(frozen(event), old.first_seen_at, read_at)
@@ -66,9 +66,9 @@ def stored(lake: Lake, api: Api) -> Stored:
         with lake.store.open(found.key) as source:
             table = pq.read_table(source)
         for row in table.to_pylist():
-            event = rebuild_event(row, api)
-            key = (event["id"], event[api.event_time])
+            event = rebuild_event(row, api.table)
+            key = (event["id"], event[api.table.event_time])
             assert key not in rows, f"twice: {key}"
-            assert datetime.fromisoformat(event[api.event_time]) in place[2]
+            assert datetime.fromisoformat(event[api.table.event_time]) in place[2]
             rows[key] = Row(frozen(event), row["_first_seen_at"], row["_changed_at"])
     return rows

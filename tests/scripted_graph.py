@@ -10,8 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from include.entra_logs.api import Api, Window
-from include.entra_logs.graph.client import Access
-from include.entra_logs.read import Page, ReadStore, ReadSummary, Slice
+from include.entra_logs.source import Access, Page, ReadStore, ReadSummary, Slice
 
 TENANT = "0b1fcd2e-4a8e-4e7c-9d42-3e2f4b1c5a60"
 PAGE = 3
@@ -30,7 +29,7 @@ class World:
 
     def put(self, event: Event, visible_at: datetime) -> None:
         """A version of an event that Graph shows from `visible_at` on."""
-        key = (event["id"], event[self.api.event_time])
+        key = (event["id"], event[self.api.table.event_time])
         self.versions.setdefault(key, []).append((visible_at, event))
 
     def visible(self, window: Window, by: str) -> list[Event]:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from bench.peers.task import Task, contend
 from include.entra_logs.api import Window
-from include.entra_logs.apis.sign_ins import API
+from include.entra_logs.catalogue.sign_ins import SIGN_INS
 from include.entra_logs.graph.client import GraphClient
 from include.entra_logs.graph.connection import from_fields
 from include.entra_logs.lake import open_lake
@@ -18,7 +18,7 @@ def read_and_publish(task: Task) -> int:
     """The events that were added to the lake's table."""
     lake = open_lake(Path(task.folder).as_uri())
     window = Window(datetime.fromisoformat(task.start), datetime.fromisoformat(task.end))
-    run = Run(API.schedules()[0], window, "graph", run_id="bench")
+    run = Run(SIGN_INS.schedules()[0], window, "graph", run_id="bench")
     fields = {name: task.connection[name] for name in ("login", "password", "schema", "host")}
     connection = from_fields(port=None, extra=task.connection["extra"], **fields)
     # The emulator's throttling is off, so our pace is: all contenders read as fast as they can.

@@ -1,1 +1,5 @@
-"""The lake for BI: SQL views, ten first questions, and DuckDB with both open (`make bi`)."""
+"""The lake in DuckDB: `make bi`, and an example of a table made of the lake's tables.
+
+database     the views of all tables                   azure        how DuckDB reaches Azure
+questions    ten first questions                       daily_summary  what the example DAG makes
+"""

@@ -74,7 +74,7 @@ def _lake() -> tuple[str, Mapping[str, str] | None]:
     settings = load_settings()
     if not settings.lake_url.startswith("abfs://"):
         return settings.lake_url, None
-    from include.entra_logs import connections  # noqa: PLC0415  it imports Airflow: seconds
+    from include.entra_logs.airflow_side import connections  # noqa: PLC0415  it imports Airflow: seconds
 
     connections.outside_tasks()
     return settings.lake_url, connections.azure_of(settings)

@@ -8,7 +8,7 @@ import duckdb
 
 from include.bi.azure import azure_statements, quoted
 from include.entra_logs.api import Api
-from include.entra_logs.apis import CATALOGUE
+from include.entra_logs.catalogue import CATALOGUE
 from include.entra_logs.errors import Refused
 from include.entra_logs.schema import table_schema
 
@@ -82,7 +82,7 @@ def table_root(lake_url: str) -> str:
 
 def _columns(con: duckdb.DuckDBPyConnection, api: Api) -> dict[str, str]:
     """Every declared column of a table, then those of the path, with DuckDB's types."""
-    declared = con.from_arrow(table_schema(api).empty_table())
+    declared = con.from_arrow(table_schema(api.table).empty_table())
     return dict(zip(declared.columns, map(str, declared.types), strict=True)) | PARTITIONS
 
 

@@ -1,1 +1,5 @@
-"""The demo: the whole line on one machine, with the emulator in Graph's place."""
+"""The main job on embedded defaults: `make demo`.
+
+airflow      a local Airflow on loopback               processes  started, ended without a rest
+summary      what was loaded, against the truth
+"""

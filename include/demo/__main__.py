@@ -21,7 +21,7 @@ from include.demo.airflow import ROOT, LocalAirflow, airflow_environment, free_p
 from include.demo.processes import Processes
 from include.demo.summary import compare_with_truth, print_summary
 from include.entra_logs.api import PARTITION, Schedule, Window, partition_start
-from include.entra_logs.apis import CATALOGUE
+from include.entra_logs.catalogue import CATALOGUE
 from include.entra_logs.lake import open_lake
 from include.graph_emulator.process import Emulator, start_emulator
 

@@ -85,7 +85,7 @@ class LocalAirflow:
 
     def start(self, within: float = 180, parts: Mapping[str, Sequence[str]] = PARTS) -> None:
         """Make database and pools, start API server and `parts`; returns once DAGs are known."""
-        self.processes.run("init", [sys.executable, "-m", "include.entra_logs.init"])
+        self.processes.run("init", [sys.executable, "-m", "include.entra_logs.airflow_side.init"])
         self.processes.run("reserialize", ["airflow", "dags", "reserialize"])
         self.processes.start("api-server", ["airflow", "api-server"])
         for name, command in parts.items():

@@ -9,8 +9,9 @@ from rich.console import Console
 from rich.table import Table
 
 from include.entra_logs.api import Api, Schedule, Window, utc_text
-from include.entra_logs.lake import Lake, layout, ledger
-from include.entra_logs.lake.record import LedgerRecord
+from include.entra_logs.lake import Lake, layout
+from include.entra_logs.ledger import ledger
+from include.entra_logs.ledger.record import LedgerRecord
 from include.entra_logs.schema import column_name
 from include.graph_emulator.process import Emulator
 
@@ -55,7 +56,7 @@ def _loaded(
     records = tuple(
         record
         for record in ledger.records(lake, api.name, tenant_id, window)
-        if record.window == window and record.filter_by == api.event_time
+        if record.window == window and record.filter_by == api.table.event_time
     )
     held = _identities(lake, api, tenant_id, window)
     asked = max((record.read_at for record in records), default=window.end)
@@ -70,7 +71,7 @@ def _identities(lake: Lake, api: Api, tenant_id: str, window: Window) -> set[Ide
     if lake.store.tag(key) is None:
         return set()
     with lake.store.open(key) as source:
-        table = pq.read_table(source, columns=["id", column_name(api.event_time)])
+        table = pq.read_table(source, columns=["id", column_name(api.table.event_time)])
     return set(zip(*(column.to_pylist() for column in table.columns), strict=True))
 
 

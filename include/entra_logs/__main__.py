@@ -13,19 +13,20 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from include.entra_logs.api import Api, Window
-from include.entra_logs.apis import CATALOGUE
+from include.entra_logs.api import Window
+from include.entra_logs.catalogue import TABLES
 from include.entra_logs.errors import EntraLakeError, Refused
 from include.entra_logs.lake import Lake, open_lake
-from include.entra_logs.lake.rebuild import rebuild as rebuild_table
-from include.entra_logs.lake.upgrade import upgrade as upgrade_table
-from include.entra_logs.lake.verify import verify as verify_lake
-from include.entra_logs.ledger_rebuild import rebuild_ledger as record_again
+from include.entra_logs.proof.rebuild import rebuild as rebuild_table
+from include.entra_logs.proof.rebuild_ledger import rebuild_ledger as record_again
+from include.entra_logs.proof.upgrade import upgrade as upgrade_table
+from include.entra_logs.proof.verify import verify as verify_lake
 from include.entra_logs.settings import load_settings
+from include.entra_logs.table import Table
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 console = Console(soft_wrap=True, highlight=False)
-Table = Annotated[str | None, typer.Option(help="One table; all without it.")]
+TableName = Annotated[str | None, typer.Option(help="One table; all without it.")]
 When = datetime | None
 FORMATS = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%SZ"]
 
@@ -34,16 +35,16 @@ def _lake() -> Lake:
     settings = load_settings()
     if settings.lake_url.startswith("file://"):
         return open_lake(settings.lake_url)
-    from include.entra_logs import connections  # noqa: PLC0415  6 s that a local lake spares
+    from include.entra_logs.airflow_side import connections  # noqa: PLC0415  6 s that a local lake spares
 
     connections.outside_tasks()
     return connections.lake_of(settings)
 
 
-def _api(table: str) -> Api:
-    if table not in CATALOGUE:
-        raise Refused(f"--table was {table!r}; it may be {', '.join(CATALOGUE)}.")
-    return CATALOGUE[table]
+def _table(name: str) -> Table:
+    if name not in TABLES:
+        raise Refused(f"--table was {name!r}; it may be {', '.join(TABLES)}.")
+    return TABLES[name]
 
 
 def _utc(at: datetime) -> datetime:
@@ -52,7 +53,7 @@ def _utc(at: datetime) -> datetime:
 
 @app.command()
 def verify(
-    table: Table = None,
+    table: TableName = None,
     since: Annotated[When, typer.Option(help="First day to prove, UTC.", formats=FORMATS)] = None,
     until: Annotated[When, typer.Option(help="Day at which to stop, UTC.", formats=FORMATS)] = None,
 ) -> None:
@@ -61,7 +62,7 @@ def verify(
     if since or until:
         first = _utc(since) if since else datetime(1, 1, 2, tzinfo=UTC)
         span = Window(first, _utc(until) if until else datetime.now(UTC))
-    report = verify_lake(_lake(), table and _api(table).name, span)
+    report = verify_lake(_lake(), table and _table(table).name, span)
     for line in report.lines:
         console.print(line, markup=False)
     raise typer.Exit(0 if report.ok else 1)
@@ -76,7 +77,7 @@ def rebuild(
     ] = None,
 ) -> None:
     """Make partitions of a table again from raw, into their own place; readers see old or new."""
-    done = rebuild_table(_lake(), _api(table), tenant, _utc(partition) if partition else None)
+    done = rebuild_table(_lake(), _table(table), tenant, _utc(partition) if partition else None)
     for line in done.spared:
         console.print(line, markup=False)
     console.print(f"{done.partitions} partitions were made again from raw.")
@@ -88,16 +89,16 @@ def rebuild_ledger(
     table: Annotated[str, typer.Option(help="The table whose reads are to be in the ledger.")],
 ) -> None:
     """Load again every read in raw that has no record in the ledger, and record it."""
-    recorded = record_again(_lake(), _api(table))
+    recorded = record_again(_lake(), _table(table))
     console.print(f"{recorded} reads were recorded again.")
 
 
 @app.command()
-def upgrade(table: Table = None) -> None:
+def upgrade(table: TableName = None) -> None:
     """Give partitions that were written before a column was declared that column, with nulls."""
     lake = _lake()
-    for api in [_api(table)] if table else CATALOGUE.values():
-        console.print(f"{api.name}: {upgrade_table(lake, api)} partitions upgraded.")
+    for each in [_table(table)] if table else TABLES.values():
+        console.print(f"{each.name}: {upgrade_table(lake, each)} partitions upgraded.")
 
 
 if __name__ == "__main__":

@@ -1,13 +1,16 @@
-"""The declarations that everything else is built from: Api, Window, Schedule, Budget.
+"""The declarations of what is asked from Graph and when: Api, Workload, Window, Schedule.
 
 Standard library only: Airflow parses this module every few seconds, so it does no I/O, reads no
-clock and no setting. An API is one `Api` value in one file of `apis/`; its DAGs, table, docs and
+clock and no setting. An API is one `Api` value in a file of `catalogue/`; its DAGs, table, docs and
 contract tests follow from it.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Literal
+
+from include.entra_logs.table import Table
 
 PARTITION = timedelta(hours=2)
 """Width of a data interval and of a partition of a table."""
@@ -78,6 +81,17 @@ class Budget:
 
 
 @dataclass(frozen=True)
+class Workload:
+    """What shares one of Graph's budgets: whoever reads one API of it uses up that of the others.
+
+    The pool lets one task at a time ask, so the budget is kept over all runs of a tenant.
+    """
+
+    budget: Budget
+    pool: str
+
+
+@dataclass(frozen=True)
 class Sweep:
     """The same intervals read once more, `settle` after their end, to find what came late."""
 
@@ -87,23 +101,15 @@ class Sweep:
 
 @dataclass(frozen=True)
 class Api:
-    """One collection of Microsoft Graph and the table that it becomes.
+    """One question to a collection of Microsoft Graph, and the table that its answers become.
 
-    Properties of Graph (`event_time`, `updated_time`) are spelled as Graph spells them. An event's
-    identity is its `id` and its `event_time`.
+    An API is named by its table.
     """
 
-    name: str
-    """Name of the table, and of the DAG after `entra_`."""
-    title: str
-    """What people call it, for docs and the UI."""
+    table: Table
     path: str
-    """Path below the version, without a leading slash."""
-    entity: str
-    """Type in Graph's metadata, e.g. `signIn`: it declares the columns."""
-    event_time: str
-    budget: Budget
-    pool: str
+    """Path of the collection below the table's version of Graph, without a leading slash."""
+    workload: Workload
     page_size: int
     """Documented maximum of `$top`."""
     permission: str
@@ -111,22 +117,38 @@ class Api:
     licence: str | None
     """Licence the tenant needs, None if none."""
     sweeps: tuple[Sweep, ...] = ()
-    updated_time: str | None = None
-    """The API's own version field; given, the changes are read by it as well."""
     settle: timedelta = timedelta(minutes=15)
     freshness: timedelta = timedelta(hours=3)
     """Target: how long ago the newest interval in the lake may have ended.
 
     The next one is due two hours and `settle` after it; the rest is time for the run.
     """
-    version: str = "v1.0"
+    where: str | None = None
+    """A constant clause that is and-ed to the window: one collection, several tables."""
+    bounds: Literal["ge/le", "gt/lt"] = "ge/le"
+    """How the window's ends are asked; `gt/lt` where the documentation has these alone."""
+    headers: tuple[tuple[str, str], ...] = ()
+    """Names and values of headers that each request has beside the client's own."""
+
+    @property
+    def name(self) -> str:
+        """Of the table, and of the DAG after `entra_`."""
+        return self.table.name
+
+    @property
+    def title(self) -> str:
+        """What people call it."""
+        return self.table.title
 
     def schedules(self) -> "tuple[Schedule, ...]":
         """One schedule for each DAG of this API: main, sweeps, updates."""
-        found = [Schedule(self, "main", self.settle, self.event_time)]
-        found += [Schedule(self, f"sweep_{s.name}", s.settle, self.event_time) for s in self.sweeps]
-        if self.updated_time:
-            found.append(Schedule(self, "updates", self.settle, self.updated_time))
+        table = self.table
+        found = [Schedule(self, "main", self.settle, table.event_time)]
+        found += [
+            Schedule(self, f"sweep_{s.name}", s.settle, table.event_time) for s in self.sweeps
+        ]
+        if table.updated_time:
+            found.append(Schedule(self, "updates", self.settle, table.updated_time))
         return tuple(found)
 
 

@@ -2,7 +2,7 @@
 
     EntraLakeError
     ├── Refused      fail now: waiting mends nothing; the message says what to change
-    │   └── InvalidFilter   Graph answered 400 "Invalid filter clause": too old, or a fault of ours
+    │   └── PastRetention   the source does not keep the window any more, or says so
     ├── Throttled    wait `wait` seconds, give the worker slot back, then go on
     ├── Transient    try again: network, 5xx, a body that is not whole
     └── Corrupt      a stored object is broken: rebuild it from raw
@@ -19,8 +19,8 @@ class Refused(EntraLakeError):
     """What waiting cannot mend: credentials, permission, licence, setting, window."""
 
 
-class InvalidFilter(Refused):
-    """Graph refused the filter (400): the window lies beyond what the tenant keeps."""
+class PastRetention(Refused):
+    """The source refused the window as older than what the tenant keeps."""
 
 
 class Throttled(EntraLakeError):

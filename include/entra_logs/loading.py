@@ -11,28 +11,31 @@ from pathlib import Path
 
 import msgspec
 
-from include.entra_logs.api import PARTITION, Api, Window
+from include.entra_logs.api import PARTITION, Window
 from include.entra_logs.errors import Transient
-from include.entra_logs.lake import Lake, layout, ledger, raw, tables
-from include.entra_logs.lake.counting import count_load
+from include.entra_logs.lake import Lake, layout, raw
 from include.entra_logs.lake.raw import ReadManifest
-from include.entra_logs.lake.record import Lateness, LedgerRecord, PartitionCounts, record_id
+from include.entra_logs.ledger import ledger
+from include.entra_logs.ledger.record import Lateness, LedgerRecord, PartitionCounts, record_id
+from include.entra_logs.merge import tables
+from include.entra_logs.merge.counting import count_load
 from include.entra_logs.normalise import Normalised, normalise
 from include.entra_logs.schema import column_name
+from include.entra_logs.table import Table
 
 log = logging.getLogger(__name__)
 
 COUNTS = "counts.json"
 
 
-def stage(lake: Lake, run_id: str, manifest: ReadManifest, api: Api) -> Normalised:
+def stage(lake: Lake, run_id: str, manifest: ReadManifest, table: Table) -> Normalised:
     """Normalise a read into staging: one sorted file per partition, then the counts.
 
     What is returned names no files: they lie in staging.
     """
-    folder = _folder(api, manifest, run_id)
+    folder = _folder(table, manifest, run_id)
     with lake.store.scratch() as scratch:
-        found = _normalise(lake, manifest, api, scratch)
+        found = _normalise(lake, manifest, table, scratch)
         for partition, path in found.files.items():
             lake.store.put(layout.normalised_file(folder, partition), path)
         staged = replace(found, files={})
@@ -41,24 +44,24 @@ def stage(lake: Lake, run_id: str, manifest: ReadManifest, api: Api) -> Normalis
 
 
 def load_read(
-    lake: Lake, run_id: str, manifest: ReadManifest, api: Api, *, replay: bool
+    lake: Lake, run_id: str, manifest: ReadManifest, table: Table, *, replay: bool
 ) -> LedgerRecord:
     """Merge a staged read into the tables, then record it in the ledger; its record.
 
     A read whose staging is gone (a load done again after its success) is staged anew from raw.
     """
-    folder = _folder(api, manifest, run_id)
+    folder = _folder(table, manifest, run_id)
     body = lake.store.get(f"{folder}/{COUNTS}")
     staged = (
-        stage(lake, run_id, manifest, api)
+        stage(lake, run_id, manifest, table)
         if body is None
         else msgspec.json.decode(body, type=Normalised)
     )
-    altered = _merge_staged(lake, folder, manifest, api, staged)
-    _merge_later_reads(lake, manifest, api, altered)
+    altered = _merge_staged(lake, folder, manifest, table, staged)
+    _merge_later_reads(lake, manifest, table, altered)
     counted = [
-        _count(lake, manifest, api, partition, brought)
-        for partition, brought in _touched(manifest, api, staged).items()
+        _count(lake, manifest, table, partition, brought)
+        for partition, brought in _touched(manifest, table, staged).items()
     ]
     record = _record(manifest, run_id, staged, counted, replay=replay)
     ledger.append(lake, record)
@@ -67,20 +70,20 @@ def load_read(
     return record
 
 
-def _folder(api: Api, manifest: ReadManifest, run_id: str) -> str:
+def _folder(table: Table, manifest: ReadManifest, run_id: str) -> str:
     """The folder in staging where a run keeps what it made of a read."""
-    prefix = layout.normalised_prefix(api.name, manifest.tenant_id, run_id)
+    prefix = layout.normalised_prefix(table.name, manifest.tenant_id, run_id)
     return f"{prefix}/{manifest.read_id}"
 
 
-def _normalise(lake: Lake, manifest: ReadManifest, api: Api, folder: Path) -> Normalised:
+def _normalise(lake: Lake, manifest: ReadManifest, table: Table, folder: Path) -> Normalised:
     pages = raw.pages(lake, manifest)
     window, read_at = manifest.window, manifest.read_at
-    return normalise(api, manifest.filter_by, window, pages, read_at, folder)
+    return normalise(table, manifest.filter_by, window, pages, read_at, folder)
 
 
 def _merge_staged(
-    lake: Lake, folder: str, manifest: ReadManifest, api: Api, staged: Normalised
+    lake: Lake, folder: str, manifest: ReadManifest, table: Table, staged: Normalised
 ) -> set[datetime]:
     """Merge each staged file into its partition; the partitions that the read has altered."""
     altered = set()
@@ -91,37 +94,37 @@ def _merge_staged(
                 raise Transient(
                     f"{folder} was removed while it was loaded: clear the task normalise as well."
                 )
-            if _merge(lake, manifest, api, partition, incoming):
+            if _merge(lake, manifest, table, partition, incoming):
                 altered.add(partition)
     return altered
 
 
 def _merge(
-    lake: Lake, manifest: ReadManifest, api: Api, partition: datetime, incoming: Path
+    lake: Lake, manifest: ReadManifest, table: Table, partition: datetime, incoming: Path
 ) -> bool:
     """Whether the read, merged into the partition, has altered it, now or in a try before."""
-    counts = tables.merge(lake, api, manifest.tenant_id, partition, incoming, manifest.read_at)
+    counts = tables.merge(lake, table, manifest.tenant_id, partition, incoming, manifest.read_at)
     return counts.added + counts.changed > 0
 
 
 def _merge_later_reads(
-    lake: Lake, manifest: ReadManifest, api: Api, altered: set[datetime]
+    lake: Lake, manifest: ReadManifest, table: Table, altered: set[datetime]
 ) -> None:
     """Where a read altered partitions that later reads were loaded into, merge those again.
 
     So the tables do not depend on the order of loads, even for an event that changed and changed
     back: see `docs/adr/0004-order-independent-merge.md`.
     """
-    for later in _later_reads(lake, manifest, api, altered):
+    for later in _later_reads(lake, manifest, table, altered):
         log.info("%s was asked later and is merged again", later.read_id)
         with lake.store.scratch() as scratch:
-            for partition, path in _normalise(lake, later, api, scratch).files.items():
+            for partition, path in _normalise(lake, later, table, scratch).files.items():
                 if partition in altered:
-                    _merge(lake, later, api, partition, path)
+                    _merge(lake, later, table, partition, path)
 
 
 def _later_reads(
-    lake: Lake, manifest: ReadManifest, api: Api, partitions: set[datetime]
+    lake: Lake, manifest: ReadManifest, table: Table, partitions: set[datetime]
 ) -> list[ReadManifest]:
     """Complete reads asked after this one that touch `partitions`, ascending by `read_at`.
 
@@ -135,16 +138,16 @@ def _later_reads(
     span = Window(min(partitions), max(partitions) + PARTITION)
     later: dict[str, Window] = {
         record.read_id: record.window
-        for record in ledger.records(lake, api.name, tenant_id, span)
+        for record in ledger.records(lake, table.name, tenant_id, span)
         if (record.read_at, record.read_id) > own and not partitions.isdisjoint(record.touched())
     }
     found = [
         other
-        for other in raw.manifests(lake, api.name, tenant_id, manifest.window, None)
+        for other in raw.manifests(lake, table.name, tenant_id, manifest.window, None)
         if other.read_id not in later and (other.read_at, other.read_id) > own
     ]
     for read_id, window in later.items():
-        key = layout.raw_manifest(api.name, tenant_id, window, read_id)
+        key = layout.raw_manifest(table.name, tenant_id, window, read_id)
         if lake.store.tag(key) is None:
             log.warning("%s is not in raw any more and can't be merged again", read_id)
         else:
@@ -152,26 +155,26 @@ def _later_reads(
     return sorted(found, key=lambda other: (other.read_at, other.read_id))
 
 
-def _touched(manifest: ReadManifest, api: Api, staged: Normalised) -> dict[datetime, int]:
+def _touched(manifest: ReadManifest, table: Table, staged: Normalised) -> dict[datetime, int]:
     """How many events the read has of each partition that it says something about."""
-    if manifest.filter_by == api.event_time and not manifest.past_retention:
+    if manifest.filter_by == table.event_time and not manifest.past_retention:
         return dict.fromkeys(manifest.window.partitions(), 0) | staged.partitions
     return staged.partitions
 
 
 def _count(
-    lake: Lake, manifest: ReadManifest, api: Api, partition: datetime, brought: int
+    lake: Lake, manifest: ReadManifest, table: Table, partition: datetime, brought: int
 ) -> tuple[PartitionCounts, Lateness]:
     """What the load did to a partition, as the published table shows it."""
-    key = layout.table_file(api.name, manifest.tenant_id, partition)
+    key = layout.table_file(table.name, manifest.tenant_id, partition)
     if not brought and lake.store.tag(key) is None:
         return PartitionCounts(partition), Lateness()
-    whole = manifest.filter_by == api.event_time and not manifest.past_retention
+    whole = manifest.filter_by == table.event_time and not manifest.past_retention
     return count_load(
         lake,
         key,
         partition=partition,
-        event_time=column_name(api.event_time),
+        event_time=column_name(table.event_time),
         read_at=manifest.read_at,
         brought=brought,
         window=manifest.window if whole else None,

@@ -13,14 +13,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from include.entra_logs.api import Api, Schedule, Window, utc_text
-from include.entra_logs.errors import InvalidFilter, Refused
-from include.entra_logs.graph.client import GraphClient
-from include.entra_logs.lake import Lake, ledger, raw, staging
+from include.entra_logs.errors import PastRetention, Refused
+from include.entra_logs.lake import Lake, raw, staging
 from include.entra_logs.lake.raw import ReadManifest
-from include.entra_logs.lake.record import LedgerRecord
-from include.entra_logs.lake.states import read_before
-from include.entra_logs.loaded import Loaded, LoadedRead
-from include.entra_logs.read import ReadSummary
+from include.entra_logs.ledger import ledger
+from include.entra_logs.ledger.record import LedgerRecord
+from include.entra_logs.ledger.states import read_before
+from include.entra_logs.outcome import Loaded, LoadedRead
+from include.entra_logs.source import ReadSummary, Source
 
 log = logging.getLogger(__name__)
 
@@ -43,18 +43,18 @@ class Run:
         return f"{self.schedule.dag_id} {self.window}"
 
 
-def authenticate(run: Run, graph: GraphClient | None, lake: Lake, retention: timedelta) -> Handover:
+def authenticate(run: Run, source: Source | None, lake: Lake, retention: timedelta) -> Handover:
     """Proof that the lake can be written and the window be read: the tenant, and Graph's clock.
 
-    Without `graph` (a run from raw) only the lake is tried. Raises Refused with the one thing to
+    Without `source` (a run from raw) only the lake is tried. Raises Refused with the one thing to
     change, and for a window that is not settled by Graph's clock.
     """
     lake.check()
-    if graph is None:
+    if source is None:
         return {}
-    access = graph.authenticate(run.schedule.api, run.window, run.schedule.filter_by)
+    access = source.authenticate(run.schedule.api, run.window, run.schedule.filter_by)
     asked_at = access.asked_at or datetime.now(UTC)
-    if access.filter_refused and not _past_retention(run, asked_at, retention):
+    if access.past_retention and not _past_retention(run, asked_at, retention):
         raise Refused(
             f"Graph refuses the window {run.window} as too old, though it is younger than "
             f"{retention.days} days: set ENTRA_RETENTION_DAYS to what this tenant keeps (7 days "
@@ -79,14 +79,14 @@ def _refuse_unsettled(run: Run, asked_at: datetime) -> None:
 
 
 def extract(
-    run: Run, access: Handover, graph: GraphClient | None, lake: Lake, retention: timedelta
+    run: Run, access: Handover, source: Source | None, lake: Lake, retention: timedelta
 ) -> Handover:
     """Every page of the window is in raw: the keys of the reads, and counts.
 
     From Graph that is one read; a sweep that the ledger already holds is none. From raw these are
     the complete reads that this schedule has made of the window before.
     """
-    if graph is None:
+    if source is None:
         found = raw.manifests(lake, run.schedule.api.name, None, run.window, run.schedule.kind)
         log.info("%s: %d complete reads are in raw", run, len(found))
         return {"replay": True, "reads": [manifest.key for manifest in found]}
@@ -94,7 +94,7 @@ def extract(
     if run.schedule.is_sweep and (earlier := _swept(run, tenant_id, lake)):
         log.info("%s: nothing to do, %s was read late enough", run, earlier)
         return {"replay": False, "reads": []}
-    manifest = _read(run, tenant_id, access, graph, lake, retention)
+    manifest = _read(run, tenant_id, access, source, lake, retention)
     return {
         "replay": False,
         "reads": [manifest.key],
@@ -124,7 +124,7 @@ def _read(
     run: Run,
     tenant_id: str,
     access: Mapping[str, Any],
-    graph: GraphClient,
+    source: Source,
     lake: Lake,
     retention: timedelta,
 ) -> ReadManifest:
@@ -144,8 +144,8 @@ def _read(
         now=datetime.now(UTC),
     )
     try:
-        summary = graph.read(schedule.api, run.window, schedule.filter_by, staged)
-    except InvalidFilter:
+        summary = source.read(schedule.api, run.window, schedule.filter_by, staged)
+    except PastRetention:
         if not past:
             raise
         log.warning("%s: Graph keeps this window no more; recorded as past retention", run)
@@ -162,7 +162,7 @@ def normalise(run: Run, reads: Handover, lake: Lake) -> Handover:
 
     events = rejects = 0
     for key in reads["reads"]:
-        counts = loading.stage(lake, run.run_id, raw.manifest(lake, key), run.schedule.api)
+        counts = loading.stage(lake, run.run_id, raw.manifest(lake, key), run.schedule.api.table)
         events += counts.distinct
         rejects += counts.rejects
     return {**reads, "distinct": events, "rejects": rejects}
@@ -177,7 +177,7 @@ def load(run: Run, tables: Handover, lake: Lake) -> Loaded:
     for key in tables["reads"]:
         manifest = raw.manifest(lake, key)
         record = loading.load_read(
-            lake, run.run_id, manifest, run.schedule.api, replay=tables["replay"]
+            lake, run.run_id, manifest, run.schedule.api.table, replay=tables["replay"]
         )
         reads.append(LoadedRead(record, _read_before(lake, run.schedule.api, record)))
     loaded = Loaded(

@@ -10,8 +10,8 @@ from functools import cache
 
 import pyarrow as pa
 
-from include.entra_logs.api import Api
 from include.entra_logs.metadata import Metadata, Property, graph_metadata
+from include.entra_logs.table import Table
 
 TIME = pa.timestamp("us", "UTC")
 FIRST_SEEN_AT = "_first_seen_at"
@@ -58,22 +58,22 @@ def column_name(path: str) -> str:
 
 
 @cache
-def columns(api: Api) -> tuple[Column, ...]:
+def columns(table: Table) -> tuple[Column, ...]:
     """The declared columns of the API's table in the metadata's order; names are unique.
 
     Raises ValueError naming the property that cannot have a column.
     """
-    found = tuple(flattened(graph_metadata(api.version), api.entity))
+    found = tuple(flattened(graph_metadata(table.version), table.entity))
     names = [column.name for column in found]
     if twice := sorted({name for name in names if names.count(name) > 1}):
-        raise ValueError(f"{api.entity}: two properties would share the columns {twice}")
+        raise ValueError(f"{table.entity}: two properties would share the columns {twice}")
     return found
 
 
 @cache
-def table_schema(api: Api) -> pa.Schema:
+def table_schema(table: Table) -> pa.Schema:
     """The Arrow schema of the API's table: the declared columns, then `ADDED`; all nullable."""
-    return pa.schema([(column.name, column.type) for column in columns(api)] + list(ADDED))
+    return pa.schema([(column.name, column.type) for column in columns(table)] + list(ADDED))
 
 
 def flattened(metadata: Metadata, type_name: str, path: tuple[str, ...] = ()) -> list[Column]:
@@ -101,3 +101,71 @@ def _item_type(metadata: Metadata, prop: Property) -> pa.DataType:
     if prop.edm_type in SCALARS:
         return SCALARS[prop.edm_type]
     raise ValueError(f"{prop.owner}.{prop.name}: no column type for {prop.edm_type}")
+
+
+@dataclass(frozen=True, eq=False)
+class Leaf:
+    """A scalar."""
+
+    type: pa.DataType
+
+    @property
+    def json(self) -> pa.DataType:
+        """What the JSON reader makes of it: times are read as text first."""
+        return pa.string() if self.type == TIME else self.type
+
+
+@dataclass(frozen=True, eq=False)
+class Many:
+    """A list."""
+
+    item: "Leaf | Group"
+
+    @property
+    def json(self) -> pa.DataType:
+        """What the JSON reader makes of it."""
+        return pa.list_(self.item.json)
+
+
+@dataclass(frozen=True, eq=False)
+class Group:
+    """An object: its properties by the names that Graph gives them."""
+
+    members: "dict[str, Leaf | Many | Group]"
+
+    @property
+    def json(self) -> pa.DataType:
+        """What the JSON reader makes of it."""
+        return pa.struct([(name, node.json) for name, node in self.members.items()])
+
+    def columns(self, path: str = "") -> "list[tuple[str, Leaf | Many]]":
+        """Its columns with their names, groups in it flattened, in the order of the schema."""
+        found: list[tuple[str, Leaf | Many]] = []
+        for name, node in self.members.items():
+            here = f"{path}.{name}" if path else name
+            if isinstance(node, Group):
+                found += node.columns(here)
+            else:
+                found.append((column_name(here), node))
+        return found
+
+
+Node = Leaf | Many | Group
+
+
+@cache
+def event_shape(table: Table) -> Group:
+    """The shape of the API's events."""
+    return _group(graph_metadata(table.version), table.entity)
+
+
+def _group(metadata: Metadata, type_name: str) -> Group:
+    members: dict[str, Leaf | Many | Group] = {}
+    for prop in metadata.properties(type_name):
+        node: Leaf | Group
+        if prop.edm_type in metadata.types:
+            node = _group(metadata, prop.edm_type)
+        else:
+            node = Leaf(SCALARS.get(prop.edm_type, pa.string()))
+        members[prop.name] = Many(node) if prop.collection else node
+    return Group(members)

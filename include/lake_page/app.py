@@ -14,9 +14,9 @@ from airflow.api_fastapi.core_api.security import requires_access_view
 from fastapi import Depends, FastAPI, Request, Response
 from fastapi.responses import FileResponse, JSONResponse
 
-from include.entra_logs import connections
+from include.entra_logs.airflow_side import connections
 from include.entra_logs.api import Api
-from include.entra_logs.apis import CATALOGUE
+from include.entra_logs.catalogue import CATALOGUE
 from include.entra_logs.errors import EntraLakeError
 from include.entra_logs.settings import load_settings
 from include.lake_page.memory import RememberingStore

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from include.entra_logs.api import Api, Window
-from include.entra_logs.lake.record import LedgerRecord
-from include.entra_logs.lake.record_table import from_table
-from include.entra_logs.lake.states import IntervalState, states
+from include.entra_logs.ledger.record import LedgerRecord
+from include.entra_logs.ledger.record_table import from_table
+from include.entra_logs.ledger.states import IntervalState, states
 
 UNUSED = ["first_event", "last_event", "id_checksum", "bytes", "distinct"]
 """Columns that neither states nor causes follow from: a sixth of the time of making records."""

@@ -9,7 +9,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from include.entra_logs.api import PARTITION, Api, Window, is_partition_start, utc_text
-from include.entra_logs.lake import Lake, ledger
+from include.entra_logs.lake import Lake
+from include.entra_logs.ledger import ledger
 from include.entra_logs.settings import Settings
 from include.entra_logs.watch.causes import causes
 from include.entra_logs.watch.seen import see

@@ -8,15 +8,9 @@ from typing import Any
 from msgspec.structs import asdict
 
 from include.entra_logs.api import Api, Window, utc_text
-from include.entra_logs.lake.freshness import Freshness, expected
-from include.entra_logs.lake.record import LedgerRecord
-from include.entra_logs.lake.states import (
-    IntervalState,
-    State,
-    interval_state,
-    lateness,
-    swept,
-)
+from include.entra_logs.ledger.freshness import Freshness, expected
+from include.entra_logs.ledger.record import LedgerRecord
+from include.entra_logs.ledger.states import IntervalState, State, interval_state, lateness, swept
 from include.entra_logs.watch.asking import RED
 from include.entra_logs.watch.cause import Cause
 from include.entra_logs.watch.remedy import backfill
@@ -84,7 +78,7 @@ def _worst(unfinished: Iterable[RunOfInterval]) -> dict[datetime, str]:
 def status(seen: Seen, found: Iterable[Cause]) -> JSON:
     """How the API is right now: freshness, requests of the last day, what needs attention."""
     last_day = [r for r in seen.records if r.read_at > seen.now - A_DAY and r.kind != "replay"]
-    budget = seen.api.budget
+    budget = seen.api.workload.budget
     requests = sum(r.requests for r in last_day)
     return {
         "name": seen.api.name,
@@ -152,7 +146,7 @@ def _read(api: Api, record: LedgerRecord, start: datetime) -> JSON:
     counts = record.at(start)
     return {
         "kind": record.kind,
-        "of_changes": record.filter_by != api.event_time,
+        "of_changes": record.filter_by != api.table.event_time,
         "read_at": utc_text(record.read_at),
         "window": str(record.window),
         "pages": record.pages,

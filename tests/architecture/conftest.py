@@ -21,6 +21,8 @@ class Module:
     """Imported when the module is imported."""
     anywhere: frozenset[str] = field(repr=False)
     """The same and what its functions import when called."""
+    for_types: frozenset[str] = field(repr=False)
+    """What it imports for a type checker alone."""
 
 
 def _names(node: ast.stmt, package: str) -> Iterator[str]:
@@ -38,6 +40,12 @@ def _names(node: ast.stmt, package: str) -> Iterator[str]:
 
 def _is_typing(node: ast.AST) -> bool:
     return isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test)
+
+
+def _type_statements(tree: ast.AST) -> Iterator[ast.stmt]:
+    for node in ast.walk(tree):
+        if _is_typing(node):
+            yield from (n for n in ast.walk(node) if isinstance(n, ast.Import | ast.ImportFrom))
 
 
 def _statements(tree: ast.AST, *, lazy: bool) -> Iterator[ast.stmt]:
@@ -61,7 +69,8 @@ def read_module(path: Path) -> Module:
         frozenset(n for s in _statements(tree, lazy=lazy) for n in _names(s, package))
         for lazy in (False, True)
     ]
-    return Module(name, path, *found)
+    types = frozenset(n for s in _type_statements(tree) for n in _names(s, package))
+    return Module(name, path, *found, types)
 
 
 @pytest.fixture(scope="session")

@@ -1,23 +1,16 @@
 """The arrows of docs/design.md: who may import whom."""
 
 from collections.abc import Mapping
+from graphlib import TopologicalSorter
 from typing import Any
 
 import pytest
 
 Modules = Mapping[str, Any]
 
-AIRFLOW_SIDE = {
-    "include.entra_logs.airflow_bridge",
-    "include.entra_logs.alerts",
-    "include.entra_logs.assets",
-    "include.entra_logs.connections",
-    "include.entra_logs.init",
-    "include.entra_logs.notifiers",
-    "include.entra_logs.metrics",
-    "include.entra_logs.timetable",
-}
-"""The modules of include/entra_logs that may import Airflow; all others run without it."""
+OURS = "include.entra_logs"
+FEATURES = {"include.lake_page", "include.bi", "include.demo"}
+"""What can be taken out, with its DAG, and the rest still works."""
 HEAVY = {"pandas", "pyarrow", "numpy", "duckdb", "obstore", "httpx", "azure", "msal"}
 """What parsing the DAGs must not load: together several seconds."""
 
@@ -52,10 +45,21 @@ def test_include_never_imports_back(modules: Modules, folder: str) -> None:
     assert wrong == []
 
 
+def _imports(modules: Modules, inside: set[str], forbidden: set[str]) -> list[tuple[str, str]]:
+    """Who below `inside` imports, at any time and directly, what is below `forbidden`."""
+    found = [m for m in modules.values() if _below(m.name, inside)]
+    assert found, f"{inside} is empty"
+    return [(m.name, other) for m in found for other in m.anywhere if _below(other, forbidden)]
+
+
+def _rooms(*names: str) -> set[str]:
+    return {f"{OURS}.{name}" for name in names}
+
+
 def test_a_declaration_imports_the_declarations_alone(modules: Modules) -> None:
-    """A file of the catalogue needs `api` and the standard library's dates, nothing else."""
-    allowed = {"include.entra_logs.api", "datetime"}
-    files = [m for m in modules.values() if m.name.startswith("include.entra_logs.apis.")]
+    """A file of the catalogue needs the declarations and the standard library's dates."""
+    allowed = _rooms("api", "table", "workloads") | {"datetime"}
+    files = [m for m in modules.values() if m.name.startswith(f"{OURS}.catalogue.")]
     assert len(files) >= 3
     assert [(m.name, n) for m in files for n in m.anywhere if not _below(n, allowed)] == []
 
@@ -63,63 +67,74 @@ def test_a_declaration_imports_the_declarations_alone(modules: Modules) -> None:
 @pytest.mark.parametrize(("one", "other"), [("graph", "lake"), ("lake", "graph")])
 def test_graph_and_lake_do_not_know_each_other(modules: Modules, one: str, other: str) -> None:
     """What speaks to Graph and what touches storage are joined by `pipeline` alone."""
-    inside = {name for name in modules if _below(name, {f"include.entra_logs.{one}"})}
+    inside = {name for name in modules if _below(name, _rooms(one))}
     assert inside, f"include/entra_logs/{one} is empty"
     wrong = {
         name: by
         for name, by in _reached(modules, inside, "anywhere").items()
-        if _below(name, {f"include.entra_logs.{other}"})
+        if _below(name, _rooms(other))
     }
     assert wrong == {}
 
 
-def test_airflow_is_imported_at_the_edge_alone(modules: Modules) -> None:
-    """Only the modules named above import Airflow, of all in include/entra_logs."""
-    wrong = [
-        m.name
-        for m in modules.values()
-        if _below(m.name, {"include.entra_logs"})
-        and m.name not in AIRFLOW_SIDE
-        and any(_below(other, {"airflow"}) for other in m.anywhere)
-    ]
-    assert wrong == []
+def test_the_lake_is_storage_alone(modules: Modules) -> None:
+    """What is stored knows keys and bytes: no table, no record, no event, no catalogue."""
+    above = _rooms("normalise", "catalogue", "merge", "ledger", "proof", "schema", "metadata")
+    assert _imports(modules, _rooms("lake"), above) == []
 
 
-def test_pipeline_runs_without_airflow(modules: Modules) -> None:
-    """`pipeline` reaches no module that imports Airflow, so a test runs a month in seconds."""
-    reached = _reached(modules, {"include.entra_logs.pipeline"}, "anywhere")
+def test_tables_are_made_without_an_api(modules: Modules) -> None:
+    """Columns, normalising, merging and proof need the table alone, whoever is asked for it."""
+    inside = _rooms("schema", "normalise", "merge", "proof", "loading")
+    assert _imports(modules, inside, _rooms("api.Api", "api.Schedule", "graph")) == []
+
+
+def test_airflow_is_imported_in_its_folder_alone(modules: Modules) -> None:
+    """All that imports Airflow lies in `airflow_side`."""
+    wrong = _imports(modules, {OURS}, {"airflow"})
+    assert [(name, n) for name, n in wrong if not _below(name, _rooms("airflow_side"))] == []
+
+
+def test_graph_is_one_source_of_several(modules: Modules) -> None:
+    """Only what makes a source of an Airflow connection knows which source it is."""
+    wrong = _imports(modules, {OURS}, _rooms("graph"))
+    allowed = _rooms("graph", "airflow_side.connections")
+    assert [(name, n) for name, n in wrong if not _below(name, allowed)] == []
+
+
+@pytest.mark.parametrize("room", ["pipeline", "watch", "proof", "docs"])
+def test_these_run_without_airflow_and_graph(modules: Modules, room: str) -> None:
+    """So a test runs a month in seconds, and the lake page shows what the alerts tell."""
+    inside = {name for name in modules if _below(name, _rooms(room))}
+    assert inside, f"include/entra_logs/{room} is empty"
     wrong = {
         name: by
-        for name, by in reached.items()
-        if any(_below(other, {"airflow"}) for other in modules[name].anywhere)
-    }
-    assert wrong == {}
-
-
-def test_the_watch_needs_neither_airflow_nor_graph(modules: Modules) -> None:
-    """What needs attention is a pure function: the lake page shows it, and tests run a month."""
-    watch = {name for name in modules if _below(name, {"include.entra_logs.watch"})}
-    assert watch, "include/entra_logs/watch is empty"
-    wrong = {
-        name: by
-        for name, by in _reached(modules, watch, "anywhere").items()
-        if _below(name, {"include.entra_logs.graph"})
+        for name, by in _reached(modules, inside, "anywhere").items()
+        if _below(name, _rooms("graph"))
         or any(_below(other, {"airflow"}) for other in modules[name].anywhere)
     }
     assert wrong == {}
 
 
-def test_the_emulator_is_no_part_of_the_product(modules: Modules) -> None:
-    """No module of include/entra_logs imports the emulator, the demo or the pages."""
-    others = {"include.graph_emulator", "include.demo", "include.lake_page", "include.bi"}
-    wrong = [
-        (m.name, other)
+def test_the_core_knows_no_feature(modules: Modules) -> None:
+    """Pages, views, demo and emulator can be taken out: nothing of `entra_logs` names them."""
+    assert _imports(modules, {OURS}, FEATURES | {"include.graph_emulator"}) == []
+
+
+def test_the_emulator_knows_nobody(modules: Modules) -> None:
+    """It is judged by clients that we did not write, so it shares nothing with ours."""
+    wrong = _imports(modules, {"include.graph_emulator"}, {"include"})
+    assert [(name, n) for name, n in wrong if not _below(n, {"include.graph_emulator"})] == []
+
+
+def test_no_modules_import_each_other_in_a_circle(modules: Modules) -> None:
+    """Whatever a module imports, and when, leads away from it; types count as well."""
+    edges = {
+        m.name: {n for n in m.anywhere | m.for_types if n in modules and n != m.name}
         for m in modules.values()
-        if _below(m.name, {"include.entra_logs"})
-        for other in m.anywhere
-        if _below(other, others)
-    ]
-    assert wrong == []
+        if m.path.name != "__init__.py"
+    }
+    TopologicalSorter(edges).prepare()
 
 
 def test_parsing_a_dag_loads_nothing_heavy(modules: Modules) -> None:

@@ -64,6 +64,19 @@ def test_names_say_what_is_inside() -> None:
     assert wrong == []
 
 
+def test_a_folder_has_a_map() -> None:
+    """The first thing in a folder with more than two modules says what each of them is for."""
+    wrong = []
+    for init in (p for p in SOURCES if p.name == "__init__.py" and "include" in p.parts):
+        text = init.read_text(encoding="utf-8")
+        inside = {p.stem for p in init.parent.glob("*.py")} - {"__init__", "__main__"}
+        inside |= {p.parent.name for p in init.parent.glob("*/__init__.py")}
+        if len(inside) > 2 and init.parent.name != "catalogue":
+            named = set(re.findall(r"\w+", text.split('"""')[1] if text else ""))
+            wrong += [f"{_shown(init)}: {name}" for name in sorted(inside - named)]
+    assert wrong == []
+
+
 def test_an_ignored_rule_has_its_reason() -> None:
     """Every `noqa` names its rule and says why on the same line (benchmarks excepted)."""
     marker = re.compile(r"#\s*noqa\b(?P<rest>.*)")

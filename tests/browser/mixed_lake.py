@@ -11,7 +11,7 @@ from include.demo.airflow import LocalAirflow, airflow_environment, free_port
 from include.demo.processes import Processes
 from include.entra_logs import pipeline
 from include.entra_logs.api import PARTITION, Schedule, Window, partition_start
-from include.entra_logs.apis import CATALOGUE
+from include.entra_logs.catalogue import CATALOGUE
 from include.entra_logs.graph.client import GraphClient
 from include.entra_logs.graph.connection import from_fields
 from include.entra_logs.lake import Lake

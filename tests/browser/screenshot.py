@@ -19,7 +19,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from include.demo.airflow import ROOT, LocalAirflow, airflow_environment, free_port
 from include.demo.processes import Processes
 from include.entra_logs.api import partition_start
-from include.entra_logs.apis import CATALOGUE
+from include.entra_logs.catalogue import CATALOGUE
 from include.entra_logs.lake import open_lake
 from include.graph_emulator.process import start_emulator
 from tests.browser import mixed_lake

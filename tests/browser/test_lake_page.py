@@ -13,9 +13,10 @@ import pytest
 from playwright.sync_api import Frame, Page, expect, sync_playwright
 
 from include.entra_logs.api import PARTITION, Window, utc_text
-from include.entra_logs.apis import CATALOGUE
-from include.entra_logs.lake import Lake, ledger, open_lake
-from include.entra_logs.lake.states import IntervalState, State, settled, states, swept
+from include.entra_logs.catalogue import CATALOGUE
+from include.entra_logs.lake import Lake, open_lake
+from include.entra_logs.ledger import ledger
+from include.entra_logs.ledger.states import IntervalState, State, settled, states, swept
 from include.graph_emulator.process import start_emulator
 from include.lake_page.app import app
 from tests.browser.mixed_lake import (

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from include.entra_logs.lake import open_lake
-from include.entra_logs.lake.tables import key_columns, merge
+from include.entra_logs.merge.tables import key_columns, merge
 from tests.budget import counted
 from tests.unit.lake.rows import READ, SIGN_INS, START, TENANT, event, key, load, table, write
 
@@ -23,7 +23,7 @@ BASE = 20_000
 
 def merge_file(url: str, path: Path, turn: int) -> None:
     """One load, in a process that may be killed at any moment."""
-    merge(open_lake(url), SIGN_INS, TENANT, START, path, READ + timedelta(minutes=turn))
+    merge(open_lake(url), SIGN_INS.table, TENANT, START, path, READ + timedelta(minutes=turn))
 
 
 class Reader:
@@ -37,7 +37,7 @@ class Reader:
 
     def once(self) -> int:
         """Rows of the file, after looking for events that are there twice."""
-        columns = [key_columns(SIGN_INS).event_time, "id"]
+        columns = [key_columns(SIGN_INS.table).event_time, "id"]
         with self._path.open("rb") as file:
             found = pq.read_table(file, columns=columns)
         if found.group_by(columns).aggregate([]).num_rows != found.num_rows:

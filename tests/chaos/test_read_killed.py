@@ -15,12 +15,12 @@ import pytest
 import zstandard
 
 from include.entra_logs.api import Window
-from include.entra_logs.apis import CATALOGUE
+from include.entra_logs.catalogue import CATALOGUE
 from include.entra_logs.graph import GraphConnection, Limits
 from include.entra_logs.graph.client import GraphClient
 from include.entra_logs.lake import open_lake
 from include.entra_logs.lake.staging import StagedRead, open_read
-from include.entra_logs.read import ReadSummary, Slice
+from include.entra_logs.source import ReadSummary, Slice
 from include.graph_emulator.process import Emulator, start_emulator
 from tests.budget import counted
 from tests.unit.graph.emulated import connection, found, truth
@@ -60,7 +60,7 @@ def staged(folder: Path, attempt: int) -> StagedRead:
     """An attempt at the read, into the lake at `folder`."""
     return open_read(
         open_lake(folder.as_uri()), API.name, TENANT, WINDOW, kind="main",
-        filter_by=API.event_time, run_id="run", attempt=attempt, now=datetime.now(UTC),
+        filter_by=API.table.event_time, run_id="run", attempt=attempt, now=datetime.now(UTC),
     )  # fmt: skip
 
 
@@ -68,9 +68,9 @@ def attempt(made: GraphConnection, folder: Path, number: int, pipe: Connection) 
     """One attempt in a process of its own; says when it begins, and what it read."""
     store = staged(folder, number)
     with GraphClient(made, pace=0.001, limits=LIMITS) as client:
-        client.authenticate(API, WINDOW, API.event_time)
+        client.authenticate(API, WINDOW, API.table.event_time)
         pipe.send("reading")
-        summary = client.read(API, WINDOW, API.event_time, store)
+        summary = client.read(API, WINDOW, API.table.event_time, store)
     pipe.send(summary)
 
 

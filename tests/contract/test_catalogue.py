@@ -8,9 +8,9 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from include.entra_logs import dictionary
 from include.entra_logs.api import Api
-from include.entra_logs.apis import CATALOGUE
+from include.entra_logs.catalogue import CATALOGUE
+from include.entra_logs.docs import dictionary
 from include.entra_logs.metadata import Property, graph_metadata
 from include.entra_logs.normalise import rebuild_event
 from include.entra_logs.schema import ADDED, column_name, columns, table_schema
@@ -22,7 +22,7 @@ every_api = pytest.mark.parametrize("api", CATALOGUE.values(), ids=lambda api: a
 
 def scalars(api: Api, type_name: str, path: str = "") -> Iterator[tuple[str, Property]]:
     """Every declared property that is no object, with its path; `[]` marks lists of objects."""
-    metadata = graph_metadata(api.version)
+    metadata = graph_metadata(api.table.version)
     for prop in metadata.properties(type_name):
         here = f"{path}{prop.name}"
         if prop.edm_type in metadata.types:
@@ -43,7 +43,7 @@ def type_at(schema: pa.Schema, path: str) -> pa.DataType:
 @every_api
 def test_every_declared_property_has_its_column(api: Api) -> None:
     """Typed as declared: enums are strings, collections lists, times UTC in microseconds."""
-    metadata = graph_metadata(api.version)
+    metadata = graph_metadata(api.table.version)
     expected = {
         "Edm.String": pa.string(),
         "Edm.Boolean": pa.bool_(),
@@ -51,20 +51,22 @@ def test_every_declared_property_has_its_column(api: Api) -> None:
         "Edm.Double": pa.float64(),
         "Edm.DateTimeOffset": pa.timestamp("us", "UTC"),
     }
-    found = list(scalars(api, api.entity))
+    found = list(scalars(api, api.table.entity))
     assert len(found) > 20
     for path, prop in found:
         item = pa.string() if prop.edm_type in metadata.enums else expected[prop.edm_type]
-        assert type_at(table_schema(api), path) == (pa.list_(item) if prop.collection else item)
+        assert type_at(table_schema(api.table), path) == (
+            pa.list_(item) if prop.collection else item
+        )
 
 
 @every_api
 def test_the_declaration_names_real_properties(api: Api) -> None:
     """Identity and version are declared; the added columns stand last."""
-    names = {column.path for column in columns(api)}
-    assert {("id",), (api.event_time,)} <= names
-    assert api.updated_time is None or (api.updated_time,) in names
-    assert table_schema(api).names[-3:] == [field.name for field in ADDED]
+    names = {column.path for column in columns(api.table)}
+    assert {("id",), (api.table.event_time,)} <= names
+    assert api.table.updated_time is None or (api.table.updated_time,) in names
+    assert table_schema(api.table).names[-3:] == [field.name for field in ADDED]
 
 
 @every_api
@@ -73,9 +75,9 @@ def test_every_column_has_its_line_in_the_dictionary(api: Api) -> None:
     lines = {row[0]: row for row in dictionary.rows(api)}
     wanted = {
         "[].".join(column_name(part) for part in path.split("[].")): path
-        for path, _ in scalars(api, api.entity)
+        for path, _ in scalars(api, api.table.entity)
     }
-    assert set(wanted) | set(table_schema(api).names) <= set(lines)
+    assert set(wanted) | set(table_schema(api.table).names) <= set(lines)
     for name, path in wanted.items():
         _, kind, meaning, example, source = lines[name]
         assert kind
@@ -97,7 +99,9 @@ def test_microsofts_own_examples_pass_through(sample: Path, tmp_path: Path) -> N
     done, rows = run(api, [Page(EVER, body)], tmp_path)
     sent = json.loads(body)["value"]
     assert (done.events, done.distinct, done.rejects) == (len(sent), len(rows), 0)
-    assert [shape(rebuild_event(row, api)) for row in rows] == [shape(event) for event in sent]
+    assert [shape(rebuild_event(row, api.table)) for row in rows] == [
+        shape(event) for event in sent
+    ]
 
 
 def test_every_api_has_a_sample() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from include.entra_logs.api import Api
-from include.entra_logs.apis import CATALOGUE
+from include.entra_logs.catalogue import CATALOGUE
 from include.entra_logs.metadata import graph_metadata
 from include.entra_logs.normalise import rebuild_event
 from include.graph_emulator.process import Emulator, start_emulator
@@ -48,8 +48,8 @@ def test_every_property_has_an_example_from_the_emulator(
 ) -> None:
     """Each declared property has a value in some event, and all events go through normalise."""
     events = sent(emulator, api)
-    metadata = graph_metadata(api.version)
-    for path, prop in scalars(api, api.entity):
+    metadata = graph_metadata(api.table.version)
+    for path, prop in scalars(api, api.table.entity):
         found = {value for event in events for value in values(event, path)}
         assert found, f"no example of {path}"
         if members := metadata.enums.get(prop.edm_type):
@@ -60,4 +60,4 @@ def test_every_property_has_an_example_from_the_emulator(
     assert (done.distinct, done.rejects) == (len(events), 0)
     by_id = {event["id"]: event for event in events}
     for row in rows[::50]:
-        assert shape(rebuild_event(row, api)) == shape(by_id[row["id"]])
+        assert shape(rebuild_event(row, api.table)) == shape(by_id[row["id"]])

@@ -15,9 +15,9 @@ from airflow.dag_processing.dagbag import DagBag
 from airflow.sdk.exceptions import ParamValidationError
 from airflow.serialization.serialized_objects import DagSerialization
 
-from include.entra_logs.apis import CATALOGUE
-from include.entra_logs.init import pools
-from include.entra_logs.timetable import SettledIntervalTimetable
+from include.entra_logs.airflow_side.init import pools
+from include.entra_logs.airflow_side.timetable import SettledIntervalTimetable
+from include.entra_logs.catalogue import CATALOGUE
 
 ROOT = Path(__file__).resolve().parents[2]
 MAIN = {"entra_sign_ins", "entra_directory_audits", "entra_risk_detections"}
@@ -71,7 +71,7 @@ def test_pools_exist_and_keep_the_budget(dags: dict[str, Any]) -> None:
     for api in CATALOGUE.values():
         for schedule in api.schedules():
             tasks = dags[schedule.dag_id].task_dict
-            assert tasks["authenticate"].pool == tasks["extract"].pool == api.pool
+            assert tasks["authenticate"].pool == tasks["extract"].pool == api.workload.pool
             assert tasks["load"].pool == "entra_load"
     named = {task.pool for dag in dags.values() for task in dag.tasks} - {"default_pool"}
     assert named == set(pools())

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from include.entra_logs.api import Api, partition_start
-from include.entra_logs.apis import CATALOGUE
+from include.entra_logs.catalogue import CATALOGUE
 from include.entra_logs.schema import column_name, table_schema
 
 TENANT = "6b1e8a52-0d4f-4c7b-9a55-0f3a1c2d4e5f"
@@ -29,7 +29,7 @@ def write_rows(lake: Path, name: str, rows: list[Row], tenant: str = TENANT) -> 
     api = CATALOGUE[name]
     partitions: dict[datetime, list[Row]] = defaultdict(list)
     for number, row in enumerate(rows):
-        event_at = row[column_name(api.event_time)]
+        event_at = row[column_name(api.table.event_time)]
         partitions[partition_start(event_at)].append({"id": f"{name}-{number}", **row})
     for start, members in partitions.items():
         file = lake / "tables" / name / f"tenant_id={tenant}" / f"date={start:%Y-%m-%d}"
@@ -39,7 +39,7 @@ def write_rows(lake: Path, name: str, rows: list[Row], tenant: str = TENANT) -> 
 
 
 def _table(api: Api, rows: list[Row]) -> pa.Table:
-    schema = table_schema(api)
+    schema = table_schema(api.table)
     unknown = {column for row in rows for column in row} - set(schema.names)
     assert not unknown, f"no such columns: {unknown}"
     return pa.Table.from_pylist(rows, schema=schema)

@@ -7,11 +7,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from include.entra_logs.api import Api, Window
-from include.entra_logs.apis import CATALOGUE
+from include.entra_logs.catalogue import CATALOGUE
 from include.entra_logs.graph.client import GraphClient
 from include.entra_logs.graph.connection import from_fields
 from include.entra_logs.lake import Lake, open_lake
-from include.entra_logs.loaded import Loaded
+from include.entra_logs.outcome import Loaded
 from include.entra_logs.pipeline import Run, authenticate, extract, load, normalise
 from include.graph_emulator.process import Emulator, start_emulator
 

@@ -10,7 +10,7 @@ import pytest
 
 from include.bi.database import open_lake_database, set_time_zone
 from include.bi.questions import Answer, ask, first_answers, questions
-from include.entra_logs.apis import CATALOGUE
+from include.entra_logs.catalogue import CATALOGUE
 from include.entra_logs.errors import Refused
 from tests.integration.bi_lake import audit, detection, sign_in, write_rows
 

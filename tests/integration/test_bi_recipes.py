@@ -12,7 +12,7 @@ import pytest
 
 from include.bi.database import open_lake_database
 from include.entra_logs.api import Api
-from include.entra_logs.apis import CATALOGUE
+from include.entra_logs.catalogue import CATALOGUE
 from include.entra_logs.schema import table_schema
 
 ROOT = Path(__file__).parents[2]
@@ -129,4 +129,4 @@ def test_names_in_recipes_for_other_services(recipe: Recipe) -> None:
 
 def names_of(api: Api) -> list[str]:
     """The table and all of its columns."""
-    return [api.name, *table_schema(api).names, "tenant_id"]
+    return [api.name, *table_schema(api.table).names, "tenant_id"]

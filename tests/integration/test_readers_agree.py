@@ -19,7 +19,7 @@ import pytest
 
 from include.bi.database import open_lake_database
 from include.entra_logs.api import Api
-from include.entra_logs.apis import CATALOGUE
+from include.entra_logs.catalogue import CATALOGUE
 from include.entra_logs.schema import table_schema
 
 PARTITIONS = pa.schema([("tenant_id", pa.string()), ("date", pa.date32()), ("hour", pa.int32())])
@@ -28,7 +28,7 @@ Figures = dict[str, tuple[pa.DataType, int, float]]
 
 def columns_of(api: Api) -> pa.Schema:
     """Every column that a reader has to find, with its type."""
-    return pa.schema([*table_schema(api), *PARTITIONS])
+    return pa.schema([*table_schema(api.table), *PARTITIONS])
 
 
 def plain(kind: pa.DataType) -> pa.DataType:
@@ -119,7 +119,7 @@ def with_polars(api: Api, lake: Path) -> Figures:
         hive_schema={"tenant_id": pl.String, "date": pl.Date, "hour": pl.Int32},
         missing_columns="insert",
         extra_columns="ignore",
-        schema=pl.from_arrow(table_schema(api).empty_table()).schema,
+        schema=pl.from_arrow(table_schema(api.table).empty_table()).schema,
     ).collect()
     schema = frame.to_arrow().schema
     found: Figures = {}

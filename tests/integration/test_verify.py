@@ -14,16 +14,18 @@ from msgspec.structs import replace
 
 from include.entra_logs import pipeline
 from include.entra_logs.api import PARTITION, Schedule, Window, utc_text
-from include.entra_logs.apis import CATALOGUE
+from include.entra_logs.catalogue import CATALOGUE
 from include.entra_logs.errors import Corrupt, Refused
-from include.entra_logs.lake import Lake, layout, ledger, open_lake, upkeep
-from include.entra_logs.lake.ledger import Removal
-from include.entra_logs.lake.rebuild import rebuild
-from include.entra_logs.lake.retention import remove_old_raw, remove_old_tables
-from include.entra_logs.lake.states import State, states
-from include.entra_logs.lake.verify import Report, verify
-from include.entra_logs.ledger_rebuild import rebuild_ledger
+from include.entra_logs.lake import Lake, layout, open_lake
+from include.entra_logs.ledger import ledger
+from include.entra_logs.ledger.ledger import Removal
+from include.entra_logs.ledger.states import State, states
 from include.entra_logs.pipeline import Run
+from include.entra_logs.proof import upkeep
+from include.entra_logs.proof.rebuild import rebuild
+from include.entra_logs.proof.rebuild_ledger import rebuild_ledger
+from include.entra_logs.proof.retention import remove_old_raw, remove_old_tables
+from include.entra_logs.proof.verify import Report, verify
 from tests.integration.azurite import start_azurite
 from tests.lake_model import stored
 from tests.scripted_graph import TENANT, ScriptedGraph, World
@@ -183,7 +185,7 @@ def test_an_edited_partition_is_named_and_rebuilt(
     before = stored(lake, API)
     edit(lake, change)
     assert told in said(verify(lake))
-    assert rebuild(lake, API, TENANT, DAMAGED.start).partitions == 1
+    assert rebuild(lake, API.table, TENANT, DAMAGED.start).partitions == 1
     assert verify(lake).ok
     assert stored(lake, API) == before
 
@@ -197,7 +199,7 @@ def test_a_broken_partition_is_named_and_rebuilt(lake: Lake, body: bytes | None)
     else:
         lake.store.put(partition_key(), body)
     said(verify(lake))
-    assert rebuild(lake, API).partitions == 3
+    assert rebuild(lake, API.table).partitions == 3
     assert stored(lake, API) == before
     assert verify(lake).ok
 
@@ -210,7 +212,7 @@ def test_a_load_refuses_a_broken_partition_until_it_is_rebuilt(lake: Lake, world
     world.put(late, world.now)
     with pytest.raises(Corrupt, match="rebuild"):
         load(lake, world, MAIN, DAMAGED)
-    rebuild(lake, API, TENANT, DAMAGED.start)
+    rebuild(lake, API.table, TENANT, DAMAGED.start)
     found = stored(lake, API)
     assert found.keys() - before.keys() == {("id-099", late["detectedDateTime"])}
     load(lake, world, MAIN, DAMAGED)
@@ -246,11 +248,11 @@ def test_a_rebuild_spares_what_raw_cannot_show(lake: Lake) -> None:
     """Where raw has lost a read, a readable file stays; a broken one becomes what raw has."""
     before = stored(lake, API)
     lake.store.delete(raw_keys(lake, "sweep_3d", layout.RAW_SUFFIX))
-    result = rebuild(lake, API, TENANT, DAMAGED.start)
+    result = rebuild(lake, API.table, TENANT, DAMAGED.start)
     assert (result.partitions, len(result.spared)) == (0, 1)
     assert stored(lake, API) == before
     lake.store.put(partition_key(), b"")
-    assert rebuild(lake, API, TENANT, DAMAGED.start).partitions == 1
+    assert rebuild(lake, API.table, TENANT, DAMAGED.start).partitions == 1
     assert before.keys() - stored(lake, API).keys() == {
         ("id-007", utc_text(START + timedelta(minutes=140, microseconds=7)))
     }
@@ -276,13 +278,13 @@ def test_the_ledger_is_rebuilt_from_raw(lake: Lake) -> None:
     report = verify(lake)
     assert len(report.differences) == 7
     assert all("not in the ledger" in d.what for d in report.differences)
-    assert rebuild_ledger(lake, API) == 7
+    assert rebuild_ledger(lake, API.table) == 7
     again = [
         replace(r, loaded_at=b.loaded_at) for r, b in zip(ledger.records(lake), before, strict=True)
     ]
     assert again == before
     assert verify(lake).ok
-    assert rebuild_ledger(lake, API) == 0
+    assert rebuild_ledger(lake, API.table) == 0
 
 
 def test_lost_tables_are_rebuilt_with_a_lost_ledger(lake: Lake) -> None:
@@ -290,9 +292,9 @@ def test_lost_tables_are_rebuilt_with_a_lost_ledger(lake: Lake) -> None:
     before = stored(lake, API)
     lake.store.delete_prefix(layout.TABLES)
     lake.store.delete_prefix(layout.LEDGER)
-    assert rebuild(lake, API).partitions == 3
+    assert rebuild(lake, API.table).partitions == 3
     assert stored(lake, API) == before
-    rebuild_ledger(lake, API)
+    rebuild_ledger(lake, API.table)
     assert verify(lake).ok
 
 
@@ -300,7 +302,7 @@ def test_a_load_during_a_rebuild_survives(
     lake: Lake, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What a load publishes while its partition is rebuilt is in the rebuilt partition too."""
-    from include.entra_logs.lake.aside import Aside  # noqa: PLC0415 - patched by this test alone
+    from include.entra_logs.proof.aside import Aside  # noqa: PLC0415 - patched by this test alone
 
     build = Aside.build
     late = event(99, DAMAGED.start + timedelta(minutes=1))
@@ -312,7 +314,7 @@ def test_a_load_during_a_rebuild_survives(
         return build(self, partition)
 
     monkeypatch.setattr(Aside, "build", overtaken)
-    assert rebuild(lake, API, TENANT, DAMAGED.start).partitions == 1
+    assert rebuild(lake, API.table, TENANT, DAMAGED.start).partitions == 1
     assert ("id-099", late["detectedDateTime"]) in stored(lake, API)
     assert verify(lake).ok
 
@@ -355,7 +357,7 @@ def test_raw_retention_spares_what_tables_need(lake: Lake, world: World) -> None
     assert remove_old_raw(lake, timedelta(days=90), now) == 2
     assert len(raw_keys(lake, "main", layout.RAW_SUFFIX, WINDOWS[2])) == 1
     assert len(raw_keys(lake, "main", layout.RAW_SUFFIX, WINDOWS[0])) == 1
-    assert rebuild(lake, API, TENANT, WINDOWS[0].start).partitions == 1
+    assert rebuild(lake, API.table, TENANT, WINDOWS[0].start).partitions == 1
 
 
 def test_removed_raw_is_no_difference_but_an_edit_is(lake: Lake) -> None:
@@ -414,7 +416,7 @@ def test_the_same_on_azure() -> None:
         assert verify(lake).ok
         edit(lake, lambda t: t.slice(1))
         assert "1 events that raw has" in said(verify(lake))
-        assert rebuild(lake, API).partitions == 3
+        assert rebuild(lake, API.table).partitions == 3
         load(lake, world, MAIN, DAMAGED)
         assert ledger.roll_up(lake) == 1
         assert verify(lake).ok

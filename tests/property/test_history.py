@@ -24,10 +24,11 @@ from hypothesis.stateful import (
 
 from include.entra_logs import pipeline
 from include.entra_logs.api import PARTITION, Api, Schedule, Window, utc_text
-from include.entra_logs.apis import CATALOGUE
-from include.entra_logs.lake import Lake, ledger, open_lake
-from include.entra_logs.lake.verify import verify
+from include.entra_logs.catalogue import CATALOGUE
+from include.entra_logs.lake import Lake, open_lake
+from include.entra_logs.ledger import ledger
 from include.entra_logs.pipeline import Run
+from include.entra_logs.proof.verify import verify
 from tests.budget import counted
 from tests.integration.azurite import start_azurite
 from tests.lake_model import Model, stored
@@ -111,7 +112,7 @@ class History(RuleBasedStateMachine):
     def happen(self, event_id: str, minute: int, micro: int, state: str, late: int) -> None:
         """An event, shown by Graph at once or later."""
         at = BASE + timedelta(minutes=minute, microseconds=micro)
-        event: Event = {"id": event_id, self.api.event_time: utc_text(at)}
+        event: Event = {"id": event_id, self.api.table.event_time: utc_text(at)}
         if (event_id, utc_text(at)) in self.world.versions:
             return
         self.world.put(self._version(event, state, at), self.world.now + timedelta(hours=late))
@@ -123,15 +124,15 @@ class History(RuleBasedStateMachine):
         key = data.draw(st.sampled_from(sorted(self.world.versions)))
         visible_at, event = self.world.versions[key][-1]
         changed = self._version(event, state, self.world.now)
-        if same_version and self.api.updated_time:
-            changed[self.api.updated_time] = event[self.api.updated_time]
+        if same_version and self.api.table.updated_time:
+            changed[self.api.table.updated_time] = event[self.api.table.updated_time]
         self.world.put(changed, max(visible_at, self.world.now))
 
     def _version(self, event: Event, state: str, updated: datetime) -> Event:
         field = "result" if self.api.name == "directory_audits" else "riskState"
         version = {**event, field: state}
-        if self.api.updated_time:
-            version[self.api.updated_time] = utc_text(updated)
+        if self.api.table.updated_time:
+            version[self.api.table.updated_time] = utc_text(updated)
         return version
 
     @rule(hours=st.sampled_from([1, 6, 30, 72]))

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from include.entra_logs.api import Api
-from include.entra_logs.apis import CATALOGUE
+from include.entra_logs.catalogue import CATALOGUE
 from include.entra_logs.metadata import graph_metadata
 from include.entra_logs.normalise import rebuild_event
 from include.entra_logs.normalise.verbatim import Verbatim
@@ -94,7 +94,7 @@ def events(draw: st.DrawFn, api: Api, number: int) -> Any:
 
 def times_of(api: Api) -> set[str]:
     """The properties of an event that are times."""
-    found = graph_metadata(api.version).properties(api.entity)
+    found = graph_metadata(api.table.version).properties(api.table.entity)
     return {prop.name for prop in found if prop.edm_type == "Edm.DateTimeOffset"}
 
 
@@ -135,10 +135,10 @@ def test_every_event_can_be_rebuilt_from_its_row(data: st.DataObject, api: Api) 
     with TemporaryDirectory() as directory:
         done, rows = run(api, pages, Path(directory))
 
-    rebuilt = [plain(rebuild_event(row, api), times) for row in rows]
+    rebuilt = [plain(rebuild_event(row, api.table), times) for row in rows]
     wanted = [plain(event, times) for event in originals]
     missing = [event for event in wanted if event not in rebuilt]
-    lost = [(e or {}).get(api.event_time, e) for e in missing if not is_reject(e, api)]
+    lost = [(e or {}).get(api.table.event_time, e) for e in missing if not is_reject(e, api)]
     assert lost == []
     assert [event for event in rebuilt if event not in wanted] == []
     assert len(missing) == done.rejects
@@ -149,7 +149,7 @@ def is_reject(event: Any, api: Api) -> bool:
     """Whether the event has no id, or no event time that anybody could read."""
     if not isinstance(event, dict) or not isinstance(event.get("id"), str):
         return True
-    at = event.get(api.event_time)
+    at = event.get(api.table.event_time)
     readable = isinstance(at, str) and re.match(r"\d{4}-\d\d-\d\d[Tt ]\d\d?:\d\d", at)
     impossible = isinstance(at, str) and at.startswith(
         ("0000", "2026-02-30", "0001-01-01T00:00:00+", "2026-11-22T24", "2026-11-22T23:59:60")

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from include.entra_logs import pipeline
 from include.entra_logs.api import PARTITION, Window, utc_text
-from include.entra_logs.apis import CATALOGUE
+from include.entra_logs.catalogue import CATALOGUE
 from include.entra_logs.lake import open_lake
 from include.entra_logs.pipeline import Run
 from tests.budget import counted
@@ -34,9 +34,9 @@ def test_reads_loaded_in_any_order_leave_the_same_tables(
     schedule = api.schedules()[0]
     world = World(api, WINDOW.end + schedule.settle)
     model = Model(api)
-    event = {"id": "e", api.event_time: utc_text(START)}
-    if api.updated_time:
-        event[api.updated_time] = utc_text(START)
+    event = {"id": "e", api.table.event_time: utc_text(START)}
+    if api.table.updated_time:
+        event[api.table.updated_time] = utc_text(START)
     with tempfile.TemporaryDirectory() as folder:
         lake = open_lake((Path(folder) / "lake").as_uri())
         reads = []
@@ -49,7 +49,7 @@ def test_reads_loaded_in_any_order_leave_the_same_tables(
             run = Run(schedule, WINDOW, "graph", f"run {number}")
             access = pipeline.authenticate(run, graph, lake, FOREVER)
             found = pipeline.extract(run, access, graph, lake, FOREVER)
-            reads.append((run, found, world.now, world.visible(WINDOW, api.event_time)))
+            reads.append((run, found, world.now, world.visible(WINDOW, api.table.event_time)))
         for run, found, read_at, events in data.draw(st.permutations(reads)):
             pipeline.load(run, pipeline.normalise(run, found, lake), lake)
             model.loaded(read_at, events)

@@ -10,7 +10,7 @@ from hypothesis import event, example, given, settings
 from hypothesis import strategies as st
 
 from include.entra_logs.api import Window
-from include.entra_logs.apis import CATALOGUE
+from include.entra_logs.catalogue import CATALOGUE
 from include.entra_logs.errors import EntraLakeError, Refused
 from include.entra_logs.graph import GraphClient
 from include.graph_emulator.faults import Kind
@@ -130,7 +130,7 @@ def test_each_fault_once_is_mended(
     store = MemoryStore()
     if kind == "huge_body":
         with pytest.raises(Refused, match="larger than the limit"):
-            reader.read(api, WINDOW, api.event_time, store)
+            reader.read(api, WINDOW, api.table.event_time, store)
         return
-    reader.read(api, WINDOW, api.event_time, store)
+    reader.read(api, WINDOW, api.table.event_time, store)
     assert found(store, api, WINDOW) == arrived[api.name]

@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 
 from include.entra_logs.api import Api
-from include.entra_logs.errors import EntraLakeError, InvalidFilter, Refused, Throttled, Transient
+from include.entra_logs.errors import EntraLakeError, PastRetention, Refused, Throttled, Transient
 from include.entra_logs.graph.faults import Expired, Forbidden, StaleLink, TimedOut
 
 SURROGATE = re.compile(rb"\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
@@ -158,7 +158,7 @@ def _refusal(api: Api, status: int, code: str, text: str, *, linked: bool) -> En
     if linked or (status == 400 and _LINK_DIED.search(text)):
         return StaleLink(f"Graph no longer knows the link to the next page of {api.name}.")
     if status == 400 and "invalid filter" in text.lower():
-        return InvalidFilter(
+        return PastRetention(
             f"Graph refused the filter of {api.name} (400): the window lies before what the "
             "tenant keeps; choose a later one."
         )
@@ -172,8 +172,8 @@ def _unexpected(api: Api, status: int, code: str) -> str:
             "with a token: check host of the connection."
         )
     return (
-        f"Graph refused {api.version}/{api.path} with {status} ({code[:80]}): check that this "
-        "cloud offers it and that host of the connection is Graph's."
+        f"Graph refused {api.table.version}/{api.path} with {status} ({code[:80]}): check that "
+        "this cloud offers it and that host of the connection is Graph's."
     )
 
 

@@ -10,13 +10,7 @@ from datetime import datetime
 import httpx
 
 from include.entra_logs.errors import Refused, Throttled, Transient
-from include.entra_logs.graph.answers import (
-    Answer,
-    Reply,
-    body_check,
-    read_answer,
-    server_time,
-)
+from include.entra_logs.graph.answers import Answer, Reply, body_check, read_answer, server_time
 from include.entra_logs.graph.faults import Expired, Forbidden, StaleLink, TimedOut
 from include.entra_logs.graph.identity import Identity
 from include.entra_logs.graph.limits import Limits
@@ -159,7 +153,7 @@ class Asker:
 
     async def _fetch(self, url: str, token: str) -> Reply:
         """The answer and its body as a whole, never more than the limit of it in memory."""
-        headers = {
+        headers = dict(self._api.headers) | {
             "Authorization": f"Bearer {token}",
             "Accept": "application/json",
             "client-request-id": str(uuid.uuid4()),

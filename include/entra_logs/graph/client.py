@@ -4,7 +4,6 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from datetime import datetime
 from types import TracebackType
 from typing import Self, TypeVar
@@ -13,17 +12,17 @@ import httpx
 import psutil
 
 from include.entra_logs.api import Api, Window
-from include.entra_logs.errors import InvalidFilter
+from include.entra_logs.errors import PastRetention
 from include.entra_logs.graph.asking import Asker, Trail
 from include.entra_logs.graph.connection import GraphConnection
 from include.entra_logs.graph.faults import TimedOut
-from include.entra_logs.graph.identity import Identity, quiet_libraries
+from include.entra_logs.graph.identity import GUID, Identity, certificate_end, quiet_libraries
 from include.entra_logs.graph.limits import Limits
 from include.entra_logs.graph.network import http_options
 from include.entra_logs.graph.pacing import Pace
 from include.entra_logs.graph.paging import Query
 from include.entra_logs.graph.reading import Reading
-from include.entra_logs.read import ReadStore, ReadSummary
+from include.entra_logs.source import Access, ReadStore, ReadSummary
 
 T = TypeVar("T")
 
@@ -31,23 +30,11 @@ STORING = 2
 """Pages stored (compressed, written) at once."""
 
 
-@dataclass(frozen=True)
-class Access:
-    """Proof that the app may read an API."""
-
-    tenant_id: str
-    """The tenant's guid."""
-    asked_at: datetime | None
-    """Graph's own `Date` header, aware UTC; None if it refused the filter without one."""
-    filter_refused: bool = False
-    """Graph knows the app but not that far a past: `read` will raise InvalidFilter."""
-
-
 class GraphClient:
-    """Reads log collections of one tenant.
+    """A `Source`: reads log collections of one tenant.
 
     `pace` is a factor on every wait (1 in production, less in tests); `limits` bound the effort.
-    Errors are those of `errors`: Refused, InvalidFilter, Throttled, Transient.
+    Errors are those of `errors`: Refused, PastRetention, Throttled, Transient.
     """
 
     def __init__(
@@ -71,6 +58,17 @@ class GraphClient:
     ) -> None:
         self._identity = Identity(self._connection)  # forgets the token
 
+    @property
+    def tenant_id(self) -> str | None:
+        """The tenant's guid, where the connection names it by that."""
+        named = (self._connection.tenant or "").lower()
+        return named if GUID.match(named) else None
+
+    @property
+    def credential_end(self) -> datetime | None:
+        """When the connection's certificate ends. Raises Refused for one that can't be read."""
+        return certificate_end(self._connection)
+
     def authenticate(self, api: Api, window: Window, filter_by: str) -> Access:
         """Prove with a token and one row of `window` that the app may read `api`."""
         tenant_id = self._identity.tenant_id()
@@ -81,8 +79,8 @@ class GraphClient:
                 try:
                     url = query.first_url(window, top=1)
                     answer = await asker.page(url, Trail(), linked=False)
-                except InvalidFilter:
-                    return Access(tenant_id, asker.clock, filter_refused=True)
+                except PastRetention:
+                    return Access(tenant_id, asker.clock, past_retention=True)
                 except TimedOut as error:
                     late = error
                 else:
@@ -130,6 +128,6 @@ class GraphClient:
         this process began.
         """
         before = self._last_request or psutil.Process().create_time()
-        pace = Pace(api.budget, scale=self._pace, patience=self._limits.patience)
+        pace = Pace(api.workload.budget, scale=self._pace, patience=self._limits.patience)
         pace.hold(max(0.0, pace.interval - max(0.0, time.time() - before)))
         return pace

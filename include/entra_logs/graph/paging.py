@@ -1,12 +1,14 @@
 """The first URL of a slice, and which next links may be followed."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from urllib.parse import quote, urlsplit
 
 from include.entra_logs.api import Api, Window, utc_text
 from include.entra_logs.errors import Transient
 from include.entra_logs.graph.faults import StaleLink
 
+TICK = timedelta(microseconds=1)
 PORTS = {"https": 443, "http": 80}
 
 
@@ -21,14 +23,20 @@ class Query:
     filter_by: str
 
     def first_url(self, window: Window, top: int) -> str:
-        """The request for the first page of `window`: `ge` and `le` alone, and `$top`.
+        """The request for the first page of `window`: the API's bounds and clause, and `$top`.
 
-        gt and lt are undocumented for these collections and were seen to be ignored; `le` brings
-        events of the very end too, which are cut by `keep`.
+        `ge` and `le` unless the API says otherwise: for the log collections gt and lt are
+        undocumented, and were seen to be ignored. Events from beside the window are cut by `keep`.
         """
         by, api = self.filter_by, self.api
-        text = f"{by} ge {utc_text(window.start)} and {by} le {utc_text(window.end)}"
-        return f"{self.host}/{api.version}/{api.path}?$filter={quote(text, safe='')}&$top={top}"
+        low, high = api.bounds.split("/")
+        margin = TICK if api.bounds == "gt/lt" else timedelta(0)
+        start, end = utc_text(window.start - margin), utc_text(window.end + margin)
+        text = f"{by} {low} {start} and {by} {high} {end}"
+        if api.where:
+            text += f" and {api.where}"
+        address = f"{self.host}/{api.table.version}/{api.path}"
+        return f"{address}?$filter={quote(text, safe='')}&$top={top}"
 
 
 def origin(url: str) -> tuple[str, str, int | None]:

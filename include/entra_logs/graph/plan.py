@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from include.entra_logs.api import Window
 from include.entra_logs.graph.asking import Trail
 from include.entra_logs.graph.slices import asked, gaps, pages_left, satisfied
-from include.entra_logs.read import ReadStore, Slice
+from include.entra_logs.source import ReadStore, Slice
 
 
 @dataclass(eq=False)
@@ -45,7 +45,7 @@ class Plan:
         if not slices:
             slices = [Slice("000001", self._window, self._window)]
             await asyncio.to_thread(self._store.save_slices, slices)
-        self.chains = [Chain(found, Trail({hash(found.next_link)})) for found in slices]
+        self.chains = [Chain(found, Trail({hash(found.cursor)})) for found in slices]
         return sum(found.pages for found in slices)
 
     async def change(

@@ -19,7 +19,7 @@ from include.entra_logs.graph.limits import Limits
 from include.entra_logs.graph.paging import Query
 from include.entra_logs.graph.plan import Chain, Plan
 from include.entra_logs.graph.slices import pieces, reach, salvage, satisfied, share, span
-from include.entra_logs.read import Page, ReadStore, ReadSummary, Slice
+from include.entra_logs.source import Page, ReadStore, ReadSummary, Slice
 
 log = logging.getLogger(__name__)
 
@@ -142,7 +142,7 @@ class Reading:
 
     async def _next_page(self, chain: Chain) -> None:
         """Ask for the slice's next page and store it."""
-        link = chain.slice.next_link
+        link = chain.slice.cursor
         url = link or self._query.first_url(chain.slice.window, self._api.page_size)
         answer = await self._asker.page(url, chain.trail, linked=link is not None)
         page = self._page(chain.slice, answer)
@@ -154,13 +154,15 @@ class Reading:
             chain.page_span = span(page.reached, answer.times)
 
     def _page(self, slice_: Slice, answer: Answer) -> Page:
-        by_order = self._query.filter_by == self._api.event_time  # Graph orders by nothing else
+        by_order = (
+            self._query.filter_by == self._api.table.event_time
+        )  # Graph orders by nothing else
         return Page(
             slice_id=slice_.id,
             number=slice_.pages + 1,
             body=answer.body,
             events=len(answer.times),
-            next_link=answer.next_link,
+            cursor=answer.next_link,
             asked_at=answer.asked_at,
             request_id=answer.request_id,
             reached=reach(slice_, answer.times) if by_order else None,

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 from include.entra_logs.api import Window
-from include.entra_logs.read import Slice
+from include.entra_logs.source import Slice
 
 TICK = timedelta(microseconds=1)
 SECOND = timedelta(seconds=1)
@@ -100,9 +100,7 @@ def salvage(slice_: Slice) -> tuple[Slice | None, Window | None]:
     keep, reached = slice_.keep, slice_.reached
     if not slice_.pages or reached is None or reached >= keep.end:
         return None, keep
-    done = replace(
-        slice_, keep=Window(max(reached, keep.start), keep.end), done=True, next_link=None
-    )
+    done = replace(slice_, keep=Window(max(reached, keep.start), keep.end), done=True, cursor=None)
     return done, Window(keep.start, reached) if reached > keep.start else None
 
 

@@ -1,8 +1,11 @@
-"""Everything that touches storage. `open_lake(url)` gives the `Lake` that all functions take.
+"""Storage: keys and bytes, nothing about what they mean.
 
-layout   every key in one place          staging  pages of a read under way, files before they load
-store    objects and conditional writes  raw      what Graph sent, for every complete read
-tables   merge and publish               ledger   what was read when and what it added
+`open_lake(url)` gives the `Lake` that all functions take.
+
+layout       every key in one place                    store        objects, conditional writes
+staging      pages of a read under way                 raw          what a source sent, per read
+publisher    how a whole object gets its name: Azure   local_publisher  the same on a disk
+azure        Airflow's connection as obstore's settings  ranges     a file over parts of an object
 """
 
 import uuid
@@ -18,11 +21,10 @@ from obstore.store import AzureStore, LocalStore
 
 from include.entra_logs.errors import Refused
 from include.entra_logs.lake import layout
-from include.entra_logs.lake.publish import AzurePublisher
-from include.entra_logs.lake.publish_local import LocalPublisher
+from include.entra_logs.lake.local_publisher import LocalPublisher
+from include.entra_logs.lake.publisher import AzurePublisher
 from include.entra_logs.lake.sas import deleter
-from include.entra_logs.lake.store import Store
-from include.entra_logs.lake.store_errors import store_errors
+from include.entra_logs.lake.store import Store, store_errors
 
 
 @dataclass(frozen=True)

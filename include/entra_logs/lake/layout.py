@@ -31,7 +31,7 @@ LOCK = f"{STAGING}/publish.lock"
 TABLE_FILE = "events.parquet"
 RAW_SUFFIX = ".json.zst"
 MANIFEST_SUFFIX = ".manifest.json"
-PLAN = "plan.json"
+PLAN = "slices.json"
 FINISHED = "finished.json"
 
 

@@ -21,7 +21,7 @@ from include.entra_logs.api import Window
 from include.entra_logs.errors import Corrupt
 from include.entra_logs.lake import Lake, layout
 from include.entra_logs.lake.staging import StagedRead
-from include.entra_logs.read import ReadSummary, Slice
+from include.entra_logs.source import ReadSummary, Slice
 
 log = logging.getLogger(__name__)
 

@@ -20,14 +20,14 @@ from include.entra_logs.api import Window
 from include.entra_logs.errors import Corrupt
 from include.entra_logs.lake import Lake, layout
 from include.entra_logs.lake.store import Stored
-from include.entra_logs.read import Page, Slice
+from include.entra_logs.source import Page, Slice
 
 REUSABLE = timedelta(hours=6)
-"""How long after its last page an attempt is gone on with; later, Graph may say other things."""
+"""How long after its last page an attempt is gone on with; later, the source may say otherwise."""
 LEVEL = 1
 """Of zstd: pages shrink to a twelfth at some 500 MB/s; higher levels gain little."""
 _HEAD = 8 * 1024
-"""Bytes that surely hold the line about a page; a next link is some hundred characters long."""
+"""Bytes that surely hold the line about a page; a cursor is some hundred characters long."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class PageHead:
     """Of the body before compression."""
     sha256: str
     events: int
-    next_link: str | None
+    cursor: str | None
     asked_at: datetime
     request_id: str
     reached: datetime | None
@@ -56,7 +56,7 @@ class _Part:
 
 @dataclass(frozen=True)
 class _Plan:
-    """What `plan.json` holds."""
+    """What `slices.json` holds."""
 
     filter_by: str
     slices: list[Slice]
@@ -66,7 +66,7 @@ class _Plan:
 
 @dataclass
 class StagedRead:
-    """One attempt at a read; the `ReadStore` that Graph's pages go to."""
+    """One attempt at a read; the `ReadStore` that a source's pages go to."""
 
     lake: Lake
     api: str
@@ -119,7 +119,7 @@ class StagedRead:
             bytes=len(page.body),
             sha256=hashlib.sha256(page.body).hexdigest(),
             events=page.events,
-            next_link=page.next_link,
+            cursor=page.cursor,
             asked_at=page.asked_at,
             request_id=page.request_id,
             reached=page.reached,
@@ -193,7 +193,7 @@ class StagedRead:
                 number=head.number,
                 body=b"",
                 events=head.events,
-                next_link=head.next_link,
+                cursor=head.cursor,
                 asked_at=head.asked_at,
                 request_id=head.request_id,
                 reached=head.reached,

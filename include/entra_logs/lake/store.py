@@ -4,6 +4,7 @@ Reading, listing and deleting is obstore for both. Writing is `publish`, since o
 has no compare-and-set and does not write through.
 """
 
+import errno
 import io
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -13,13 +14,33 @@ from pathlib import Path
 
 import obstore
 import pyarrow as pa
+from obstore.exceptions import (
+    BaseError,
+    InvalidPathError,
+    PermissionDeniedError,
+    UnauthenticatedError,
+    UnknownConfigurationKeyError,
+)
 from obstore.store import ObjectStore
 
-from include.entra_logs.lake.publish import Content, Publisher
+from include.entra_logs.errors import EntraLakeError, Refused, Transient
+from include.entra_logs.lake.publisher import Content, Publisher
 from include.entra_logs.lake.ranges import Ranges, missing, read_range
-from include.entra_logs.lake.store_errors import store_errors
 
 _READ_AHEAD = 1024 * 1024
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_DENIED = {errno.EACCES, errno.EPERM, errno.EROFS}
+
+
+@contextmanager
+def store_errors(url: str) -> Iterator[None]:
+    """Raises Refused or Transient for what the store raises inside."""
+    try:
+        yield
+    except BaseError as error:
+        raise _from_obstore(error, url) from None
+    except OSError as error:
+        raise _from_os(error, url) from None
 
 
 @dataclass(frozen=True)
@@ -165,3 +186,43 @@ class Store:
             folder = self._publisher.scratch()
         with folder as name:
             yield Path(name)
+
+
+def _from_os(error: OSError, url: str) -> EntraLakeError:
+    if error.errno in _FULL or "No space left" in str(error):
+        return Transient(f"The disk of the lake {url} is full: free some space, then run again.")
+    if error.errno in _DENIED:
+        return Refused(
+            f"The lake {url} cannot be written or read by this user: give it read and write "
+            "access, or set ENTRA_LAKE_URL to a place that it may write."
+        )
+    if isinstance(error, FileNotFoundError | NotADirectoryError):
+        return Refused(
+            f"The lake {url} does not exist: create its container or folder, or set "
+            "ENTRA_LAKE_URL to one that exists."
+        )
+    return Transient(
+        f"The lake {url} did not answer (errno {error.errno}): if it "
+        "stays so, check ENTRA_LAKE_URL."
+    )
+
+
+def _from_obstore(error: BaseError, url: str) -> EntraLakeError:
+    text = str(error)
+    if "No space left" in text:
+        return _from_os(OSError(errno.ENOSPC, ""), url)
+    if "Read-only file system" in text or "Permission denied" in text:
+        return _from_os(OSError(errno.EROFS, ""), url)
+    if isinstance(error, PermissionDeniedError | UnauthenticatedError):
+        return Refused(
+            f"The lake {url} refused the credentials of its connection: check them, and give "
+            "the role Storage Blob Data Contributor on the container."
+        )
+    if isinstance(error, InvalidPathError | UnknownConfigurationKeyError):
+        return Refused(
+            f"The lake's address or connection is not valid: check ENTRA_LAKE_URL {url}."
+        )
+    return Transient(
+        f"The lake {url} did not answer as it should ({type(error).__name__}): if it "
+        "stays so, check ENTRA_LAKE_URL and its connection."
+    )

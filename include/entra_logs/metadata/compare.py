@@ -11,7 +11,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from include.entra_logs.apis import CATALOGUE
+from include.entra_logs.catalogue import CATALOGUE
 from include.entra_logs.metadata import Metadata, csv_path, read_csv, write_csv
 from include.entra_logs.metadata.csdl import read_csdl
 
@@ -67,7 +67,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--version", default="v1.0", help="version of Graph, default v1.0")
     parser.add_argument("--add", action="store_true", help="take what is new into the CSV")
     asked = parser.parse_args(arguments)
-    roots = [api.entity for api in CATALOGUE.values() if api.version == asked.version]
+    roots = [api.table.entity for api in CATALOGUE.values() if api.table.version == asked.version]
     known = read_csv(csv_path(asked.version))
     newer = read_csv(asked.file) if asked.file.suffix == ".csv" else read_csdl(asked.file, roots)
     found = list(differences(known, newer))

@@ -11,16 +11,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from include.entra_logs.api import Api, Window
-from include.entra_logs.normalise.drift import DriftReader
-from include.entra_logs.normalise.fast import FastReader
-from include.entra_logs.normalise.odd import OddReader
+from include.entra_logs.api import Window
+from include.entra_logs.normalise.declared import DeclaredReader
+from include.entra_logs.normalise.drifted import DriftedReader
 from include.entra_logs.normalise.ordered import ORDER
 from include.entra_logs.normalise.partitions import EPOCH, MICROSECOND
-from include.entra_logs.normalise.shape import event_shape
 from include.entra_logs.normalise.surprises import Surprises
 from include.entra_logs.normalise.times import Unfit
-from include.entra_logs.schema import EXTRA, column_name, columns
+from include.entra_logs.normalise.undeclared import UndeclaredReader
+from include.entra_logs.schema import EXTRA, column_name, columns, event_shape
+from include.entra_logs.table import Table
 
 GROUP_BYTES = 16 << 20
 """JSON that is read at once; a single page may be larger."""
@@ -66,22 +66,22 @@ class _Part:
 class GroupReader:
     """Reads groups of pages of one read; counts what it leaves out."""
 
-    def __init__(self, api: Api, filter_by: str, window: Window) -> None:
-        shape = event_shape(api)
+    def __init__(self, table: Table, filter_by: str, window: Window) -> None:
+        shape = event_shape(table)
         self.schema = pa.schema(
-            [(column.name, column.type) for column in columns(api)]
+            [(column.name, column.type) for column in columns(table)]
             + [(EXTRA, pa.string()), (ORDER, pa.int64())]
         )
         self.events = 0
         self.rejects = 0
         self.outside = 0
-        self._fast = FastReader(shape)
+        self._fast = DeclaredReader(shape)
         self.surprises = Surprises()
-        self._odd = OddReader(shape)
-        self._drift = DriftReader(shape)
+        self._odd = UndeclaredReader(shape)
+        self._drift = DriftedReader(shape)
         self._window = window
         self._filter = column_name(filter_by)
-        self._needed = {"id", column_name(api.event_time), self._filter}
+        self._needed = {"id", column_name(table.event_time), self._filter}
         self._drifting = False
         self._pages = 0
 

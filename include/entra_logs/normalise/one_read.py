@@ -8,11 +8,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from include.entra_logs.ahead import ahead
-from include.entra_logs.api import Api, Window
+from include.entra_logs.api import Window
 from include.entra_logs.normalise.groups import GroupReader, RawPage, grouped
 from include.entra_logs.normalise.ordered import Sorter
 from include.entra_logs.normalise.partitions import PartitionWriter
 from include.entra_logs.schema import column_name
+from include.entra_logs.table import Table
 
 log = logging.getLogger(__name__)
 
@@ -48,7 +49,7 @@ class Normalised:
 
 
 def normalise(
-    api: Api,
+    table: Table,
     filter_by: str,
     window: Window,
     pages: Iterable[RawPage],
@@ -61,11 +62,11 @@ def normalise(
     `keep` of its page. Memory does not grow with the number of events. Raises Corrupt for a page
     that is not JSON or has no list of events.
     """
-    reader = GroupReader(api, filter_by, window)
-    key = column_name(api.event_time), "id"
-    version = column_name(api.updated_time) if api.updated_time else None
+    reader = GroupReader(table, filter_by, window)
+    key = column_name(table.event_time), "id"
+    version = column_name(table.updated_time) if table.updated_time else None
     with TemporaryDirectory(dir=directory, prefix="sort-") as scratch:
-        out = PartitionWriter(api, read_at, directory, Path(scratch))
+        out = PartitionWriter(table, read_at, directory, Path(scratch))
         with Sorter(Path(scratch, "rows.arrow"), reader.schema, key, version) as sorter:
             for group in ahead(grouped(pages), AHEAD):
                 sorter.add(reader.read(group))

@@ -8,10 +8,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from include.entra_logs.api import PARTITION, Api
-from include.entra_logs.checksum import IdChecksum, identity_hash
+from include.entra_logs.api import PARTITION
+from include.entra_logs.normalise.checksum import IdChecksum, identity_hash
 from include.entra_logs.parquet import ROW_GROUP, writer
 from include.entra_logs.schema import CHANGED_AT, FIRST_SEEN_AT, TIME, column_name, table_schema
+from include.entra_logs.table import Table
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
@@ -22,10 +23,10 @@ MOST_BYTES = 128 << 20
 class PartitionWriter:
     """Writes rows that come in order of event time; one file is open at a time."""
 
-    def __init__(self, api: Api, read_at: datetime, directory: Path, scratch: Path) -> None:
+    def __init__(self, table: Table, read_at: datetime, directory: Path, scratch: Path) -> None:
         """`directory`: of the files; `scratch`: for one temporary file."""
-        self._schema = table_schema(api)
-        self._time = column_name(api.event_time)
+        self._schema = table_schema(table)
+        self._time = column_name(table.event_time)
         self._read_at = pa.scalar(read_at, TIME)
         self._directory = directory
         self._open: tuple[datetime, pq.ParquetWriter] | None = None

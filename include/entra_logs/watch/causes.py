@@ -5,8 +5,8 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 
 from include.entra_logs.api import PARTITION, Schedule, Window
-from include.entra_logs.lake.record import LedgerRecord
-from include.entra_logs.lake.states import State
+from include.entra_logs.ledger.record import LedgerRecord
+from include.entra_logs.ledger.states import State
 from include.entra_logs.watch.cause import Cause, Kind, Topic, joined
 from include.entra_logs.watch.remedy import backfill
 from include.entra_logs.watch.seen import Runs, Seen, Starts
@@ -68,7 +68,8 @@ def _held_up(seen: Seen, main: Schedule, runs: Runs | None) -> tuple[str, str]:
             "dag-processor run and know ENTRA_START."
         )
         return f" Airflow has made no run of {dag_id} since.", unpause
-    slot = f"See that workers run and that the pool {main.api.pool} exists and has a free slot."
+    pool = main.api.workload.pool
+    slot = f"See that workers run and that the pool {pool} exists and has a free slot."
     return f" The run of {dag_id} for {min(waiting):%Y-%m-%d %H:%M} UTC is not done.", slot
 
 

@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 from functools import cached_property
 
 from include.entra_logs.api import PARTITION, Api, Schedule, Window, partition_start
-from include.entra_logs.lake.freshness import Freshness, expected, freshness
-from include.entra_logs.lake.record import LedgerRecord
-from include.entra_logs.lake.states import IntervalState, State, states
+from include.entra_logs.ledger.freshness import Freshness, expected, freshness
+from include.entra_logs.ledger.record import LedgerRecord
+from include.entra_logs.ledger.states import IntervalState, State, states
 
 Starts = Mapping[str, frozenset[datetime]]
 """Starts of intervals by the id of the DAG."""
@@ -74,7 +74,7 @@ class Seen:
         changes = {
             start
             for record in self.records
-            if record.filter_by == self.api.updated_time
+            if record.filter_by == self.api.table.updated_time
             for start in record.window.partitions()
         }
         for interval in self.intervals:

@@ -16,7 +16,7 @@ from airflow.models.xcom import XComModel
 from airflow.utils.db import upgradedb
 from airflow.utils.session import create_session
 
-from include.entra_logs import airflow_bridge
+from include.entra_logs.airflow_side import connections
 from include.entra_logs.api import PARTITION, partition_start
 from include.graph_emulator.process import start_emulator
 from include.graph_emulator.settings import SECRET, Application, Settings
@@ -62,8 +62,8 @@ def lake(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, connect: Callable[...,
     """An empty lake, a connection that works, and a client that does not wait for the budget."""
     connect()
     monkeypatch.setenv("ENTRA_LAKE_URL", tmp_path.as_uri())
-    quick = partial(airflow_bridge.GraphClient, pace=0.01)
-    monkeypatch.setattr(airflow_bridge, "GraphClient", quick)
+    quick = partial(connections.GraphClient, pace=0.01)
+    monkeypatch.setattr(connections, "GraphClient", quick)
     return tmp_path
 
 

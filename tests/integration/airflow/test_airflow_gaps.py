@@ -14,8 +14,8 @@ from airflow.utils.state import DagRunState
 from airflow.utils.types import DagRunTriggeredByType, DagRunType
 from sqlalchemy import delete, select
 
+from include.entra_logs.airflow_side.timetable import SettledIntervalTimetable, interval_from
 from include.entra_logs.api import PARTITION
-from include.entra_logs.timetable import SettledIntervalTimetable, interval_from
 
 pytestmark = pytest.mark.airflow
 

@@ -13,12 +13,14 @@ from airflow.sdk.configuration import conf
 from airflow.sdk.observability import stats
 from airflow.sdk.observability.metrics import stats_utils
 
-from include.entra_logs import metrics, pipeline
+from include.entra_logs import pipeline
+from include.entra_logs.airflow_side import metrics
 from include.entra_logs.api import PARTITION
 from include.entra_logs.errors import Throttled
-from include.entra_logs.lake import ledger, open_lake
-from include.entra_logs.lake.freshness import Freshness
-from include.entra_logs.lake.record import LedgerRecord
+from include.entra_logs.lake import open_lake
+from include.entra_logs.ledger import ledger
+from include.entra_logs.ledger.freshness import Freshness
+from include.entra_logs.ledger.record import LedgerRecord
 from tests.integration.airflow.lookup import Done, late_sign_in, truth
 
 pytestmark = pytest.mark.airflow

@@ -18,8 +18,8 @@ from datetime import UTC, datetime, timedelta
 from airflow.sdk.configuration import conf
 from airflow.sdk.observability import stats
 from airflow.sdk.observability.metrics import stats_utils
-from include.entra_logs import metrics
-from include.entra_logs.lake.freshness import Freshness
+from include.entra_logs.airflow_side import metrics
+from include.entra_logs.ledger.freshness import Freshness
 stats.initialize(factory=stats_utils.get_stats_factory(), export_legacy_names=False)
 read = {"requests": 7, "pages": 6, "events": 5123, "bytes": 10**9, "throttled": 1, "waited": 2.5}
 metrics.read("sign_ins", read | {"tenant_id": "tenant"})

@@ -124,7 +124,7 @@ def test_upkeep_proves_the_lake_and_names_what_is_lost(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Green on a healthy lake; red, naming the window, once a partition was removed by hand."""
-    monkeypatch.setattr("include.entra_logs.lake.upkeep.CYCLE", 1)
+    monkeypatch.setattr("include.entra_logs.proof.upkeep.CYCLE", 1)
     assert run_dag("entra_sign_ins", interval).state == "success"
     today = datetime.now(UTC)
     assert run_dag("entra_lake_upkeep", today).state == "success"

@@ -74,7 +74,7 @@ def test_the_scheduler_catches_up_and_is_not_disturbed(emulator: Any, tmp_path: 
     )
     environment["ENTRA_START"] = first.isoformat()
     environment["ENTRA_LAKE_URL"] = (tmp_path / "lake").as_uri()
-    init = [sys.executable, "-m", "include.entra_logs.init"]
+    init = [sys.executable, "-m", "include.entra_logs.airflow_side.init"]
     lake = tmp_path / "lake"
 
     report = subprocess.run(init, env=environment, capture_output=True, text=True, check=True)
@@ -145,7 +145,7 @@ def test_init_again_changes_nothing_and_says_what_is_wrong(tmp_path: Path) -> No
     """Twice is as good as once; without a connection it says so, with a wrong setting it fails."""
     environment = airflow_environment(tmp_path, free_port(), {})
     environment["ENTRA_LAKE_URL"] = (tmp_path / "lake").as_uri()
-    init = [sys.executable, "-m", "include.entra_logs.init"]
+    init = [sys.executable, "-m", "include.entra_logs.airflow_side.init"]
     first = subprocess.run(init, env=environment, capture_output=True, text=True, check=True)
     assert "note  Airflow connection msgraph_default is missing" in first.stdout
     environment |= {"ENTRA_START": "soon", "ENTRA_LAKE_ULR": "file:///x"}

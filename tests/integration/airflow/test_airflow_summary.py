@@ -21,8 +21,9 @@ from airflow.utils.session import create_session
 from sqlalchemy import delete, select, update
 
 from include.entra_logs.api import PARTITION
-from include.entra_logs.lake import ledger, open_lake
-from include.entra_logs.lake.ledger import Removal
+from include.entra_logs.lake import open_lake
+from include.entra_logs.ledger import ledger
+from include.entra_logs.ledger.ledger import Removal
 from tests.integration.airflow.lookup import Done, late_sign_in
 
 pytestmark = pytest.mark.airflow

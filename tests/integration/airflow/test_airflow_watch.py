@@ -12,7 +12,7 @@ from airflow.models.variable import Variable
 from airflow.utils.session import create_session
 from sqlalchemy import delete
 
-from include.entra_logs.alerts import TOLD
+from include.entra_logs.airflow_side.alerts import TOLD
 from include.entra_logs.api import PARTITION, Window, partition_start
 from tests.integration.airflow.lookup import Done
 from tests.integration.alerts.channels import Inbox, webhook

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 import trustme
 
-from include.entra_logs import init
+from include.entra_logs.airflow_side import init
+from include.entra_logs.airflow_side.notifiers import deliver, notifier
 from include.entra_logs.errors import EntraLakeError, Refused, Transient
-from include.entra_logs.notifiers import deliver, notifier
 from include.entra_logs.settings import Settings
 from include.entra_logs.watch.message import Message
 from tests.integration.alerts.channels import Inbox, mail_server, webhook

@@ -10,8 +10,9 @@ import pytest
 
 from include.entra_logs import pipeline
 from include.entra_logs.api import PARTITION, Api, Schedule, Window, utc_text
-from include.entra_logs.apis import CATALOGUE
-from include.entra_logs.lake import Lake, ledger, open_lake
+from include.entra_logs.catalogue import CATALOGUE
+from include.entra_logs.lake import Lake, open_lake
+from include.entra_logs.ledger import ledger
 from include.entra_logs.pipeline import Run
 from include.entra_logs.watch.asking import runs_of
 from include.entra_logs.watch.cause import Cause
@@ -48,9 +49,9 @@ class Company:
 
     def event(self, name: str | None, at: datetime, **more: Any) -> dict[str, Any]:
         """An event of the API."""
-        times = {self.api.event_time: utc_text(at)}
-        if self.api.updated_time:
-            times[self.api.updated_time] = utc_text(at)
+        times = {self.api.table.event_time: utc_text(at)}
+        if self.api.table.updated_time:
+            times[self.api.table.updated_time] = utc_text(at)
         return {"id": name} | times | more
 
     def run(self, schedule: Schedule, start: datetime, short: int = 0) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from include.entra_logs import pipeline
 from include.entra_logs.api import Api, Schedule, Window
-from include.entra_logs.apis import CATALOGUE
+from include.entra_logs.catalogue import CATALOGUE
 from include.entra_logs.graph.client import GraphClient
 from include.entra_logs.graph.connection import GraphConnection, from_fields
 from include.entra_logs.lake import Lake, layout, open_lake
@@ -73,7 +73,7 @@ class Line:
         folder = self.folder / layout.table_prefix(api.name)
         if not folder.exists():
             return set()
-        columns = ["id", column_name(api.event_time)]
+        columns = ["id", column_name(api.table.event_time)]
         table = ds.dataset(folder, partitioning="hive").to_table(columns)
         rows = list(zip(*(c.to_pylist() for c in table.columns), strict=True))
         assert len(rows) == len(set(rows)), "an event is there twice"

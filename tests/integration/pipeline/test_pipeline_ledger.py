@@ -5,7 +5,8 @@ from datetime import timedelta
 import pytest
 
 from include.entra_logs.api import PARTITION, Window
-from include.entra_logs.lake import layout, ledger
+from include.entra_logs.lake import layout
+from include.entra_logs.ledger import ledger
 from tests.integration.pipeline.conftest import Line, main_of, two_hours
 
 MIDNIGHT = two_hours(17, 0).start

@@ -9,10 +9,11 @@ import pytest
 
 from include.entra_logs import pipeline
 from include.entra_logs.api import Window, utc_text
-from include.entra_logs.apis import CATALOGUE
+from include.entra_logs.catalogue import CATALOGUE
 from include.entra_logs.errors import Refused
 from include.entra_logs.graph.client import GraphClient
-from include.entra_logs.lake import ledger, open_lake
+from include.entra_logs.lake import open_lake
+from include.entra_logs.ledger import ledger
 from include.entra_logs.pipeline import Run
 from tests.integration.pipeline.conftest import (
     RETENTION,
@@ -55,9 +56,9 @@ def test_neighbours_share_no_event_and_lose_none_at_the_edge(line: Line, name: s
     texts = [utc_text(at) for at in times]
     texts += [f"{edge - SECOND:%Y-%m-%dT%H:%M:%S}.9999999Z", f"{edge:%Y-%m-%dT%H:%M:%S}.0000001Z"]
     events = [
-        {"id": f"edge-{n}", api.event_time: text, "lastUpdatedDateTime": texts[0]}
-        if api.updated_time
-        else {"id": f"edge-{n}", api.event_time: text}
+        {"id": f"edge-{n}", api.table.event_time: text, "lastUpdatedDateTime": texts[0]}
+        if api.table.updated_time
+        else {"id": f"edge-{n}", api.table.event_time: text}
         for n, text in enumerate(texts)
     ]
     line.emulator.add_events(name, events)

@@ -7,12 +7,13 @@ from pathlib import Path
 import pytest
 
 from include.entra_logs.api import PARTITION, Api, Schedule, Window
-from include.entra_logs.apis import CATALOGUE
+from include.entra_logs.catalogue import CATALOGUE
 from include.entra_logs.graph.client import GraphClient
-from include.entra_logs.lake import ledger, open_lake
-from include.entra_logs.lake.states import State, states
-from include.entra_logs.lake.states import lateness as lateness_of
-from include.entra_logs.lake.verify import verify
+from include.entra_logs.lake import open_lake
+from include.entra_logs.ledger import ledger
+from include.entra_logs.ledger.states import State, states
+from include.entra_logs.ledger.states import lateness as lateness_of
+from include.entra_logs.proof.verify import verify
 from include.graph_emulator.process import start_emulator
 from tests.budget import counted
 from tests.integration.pipeline.conftest import (
@@ -94,7 +95,7 @@ def test_the_ledger_measures_the_lateness_that_the_emulator_made(month: Line) ->
         [
             {
                 "id": f"late-{n}",
-                api.event_time: (window.end - timedelta(minutes=1)).isoformat(),
+                api.table.event_time: (window.end - timedelta(minutes=1)).isoformat(),
                 "_arrives": (window.end + delay).isoformat(),
             }
             for n, delay in enumerate(delays)

@@ -13,13 +13,13 @@ from airflow.sdk.exceptions import (
     AirflowRescheduleException,
 )
 
-from include.entra_logs import airflow_bridge, connections
+from include.entra_logs.airflow_side import bridge, connections
 from include.entra_logs.api import Window
-from include.entra_logs.apis.sign_ins import API
-from include.entra_logs.errors import Corrupt, InvalidFilter, Refused, Throttled, Transient
+from include.entra_logs.catalogue.sign_ins import SIGN_INS
+from include.entra_logs.errors import Corrupt, PastRetention, Refused, Throttled, Transient
 from include.entra_logs.settings import Settings
 
-(MAIN, *_) = API.schedules()
+(MAIN, *_) = SIGN_INS.schedules()
 SECRET = "s3cret-of-the-app"
 EVENT = "alice@contoso.example"
 
@@ -79,7 +79,7 @@ TWO_HOURS = window("2026-11-22T00:00Z", "2026-11-22T02:00Z")
 )
 def test_window_of_a_run(found: dict[str, Any], meant: Window) -> None:
     """Explicit params first, then the interval that a boundary starts, then Airflow's interval."""
-    run = airflow_bridge.run_of(found, MAIN)
+    run = bridge.run_of(found, MAIN)
     assert run.window == meant
     assert (run.schedule, run.source, run.run_id, run.attempt) == (MAIN, "graph", "manual__1", 3)
 
@@ -105,18 +105,18 @@ def test_window_of_a_run(found: dict[str, Any], meant: Window) -> None:
 def test_a_run_without_a_window_is_refused(found: dict[str, Any], told: str) -> None:
     """One sentence says what is wrong and what to give."""
     with pytest.raises(Refused, match=told):
-        airflow_bridge.run_of(found, MAIN)
+        bridge.run_of(found, MAIN)
 
 
 def raised(error: Exception, **known: Any) -> Exception:
     """What leaves the bridge when a task raises `error`."""
-    with pytest.raises(Exception) as found, airflow_bridge.airflow_errors(context(**known)):
+    with pytest.raises(Exception) as found, bridge.airflow_errors(context(**known)):
         raise error
     assert found.value.__suppress_context__ or found.value is error
     return found.value
 
 
-@pytest.mark.parametrize("error", [Refused("Do this."), InvalidFilter("Do this.")], ids=repr)
+@pytest.mark.parametrize("error", [Refused("Do this."), PastRetention("Do this.")], ids=repr)
 def test_refused_fails_at_once(error: Exception) -> None:
     """What waiting can't mend is not tried again."""
     found = raised(error)

@@ -39,4 +39,4 @@ def truth(emulator: Emulator, api: Api, window: Window, by: str | None = None) -
 
 def found(store: Any, api: Api, window: Window, by: str | None = None) -> set[Any]:
     """(id, event time) of what a read kept."""
-    return set(kept(store, window, by or api.event_time, api.event_time))
+    return set(kept(store, window, by or api.table.event_time, api.table.event_time))

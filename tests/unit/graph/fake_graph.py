@@ -16,10 +16,10 @@ import orjson
 import pytest
 
 from include.entra_logs.api import Window
-from include.entra_logs.apis import CATALOGUE
+from include.entra_logs.catalogue import CATALOGUE
 from include.entra_logs.graph import GraphClient, GraphConnection, Limits, client
 from include.entra_logs.graph.connection import Secret
-from include.entra_logs.read import ReadSummary
+from include.entra_logs.source import ReadSummary
 from tests.unit.graph.memory_store import MemoryStore, kept, parsed
 
 BY = "createdDateTime"

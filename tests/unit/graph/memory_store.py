@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import orjson
 
 from include.entra_logs.api import Window
-from include.entra_logs.read import Page, Slice
+from include.entra_logs.source import Page, Slice
 
 
 class MemoryStore:

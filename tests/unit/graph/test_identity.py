@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from include.entra_logs.api import Window
-from include.entra_logs.apis import CATALOGUE
+from include.entra_logs.catalogue import CATALOGUE
 from include.entra_logs.errors import Refused, Transient
 from include.entra_logs.graph import GraphClient, Limits, from_fields
 from include.entra_logs.graph.identity import Identity
@@ -30,7 +30,7 @@ def enter(emulator: Emulator, extra: dict[str, Any] | None = None, **fields: Any
         given["extra"] | (extra or {}),
     )  # fmt: skip
     with GraphClient(made, pace=PACE, limits=CALM) as opened:
-        return opened.authenticate(API, WINDOW, API.event_time).tenant_id
+        return opened.authenticate(API, WINDOW, API.table.event_time).tenant_id
 
 
 def test_client_secret(emulator: Emulator) -> None:
@@ -153,8 +153,10 @@ def test_a_window_past_retention_still_proves_access(emulator: Emulator) -> None
     """Where Graph refuses so old a filter, the app may read all the same."""
     start = datetime(2026, 1, 1, tzinfo=UTC)
     with client(emulator, CALM) as opened:
-        access = opened.authenticate(API, Window(start, start.replace(hour=2)), API.event_time)
-    assert access.filter_refused
+        access = opened.authenticate(
+            API, Window(start, start.replace(hour=2)), API.table.event_time
+        )
+    assert access.past_retention
     assert access.tenant_id == TENANT
 
 
@@ -163,7 +165,7 @@ def test_token_that_ends_in_mid_read(emulator: Emulator) -> None:
     emulator.plan([{"kind": "expired_token", "request": n} for n in (3, 9)])
     store = MemoryStore()
     with client(emulator, Limits(slices=1)) as opened:
-        opened.read(API, WINDOW, API.event_time, store)
+        opened.read(API, WINDOW, API.table.event_time, store)
     assert found(store, API, WINDOW) == truth(emulator, API, WINDOW)
     assert emulator.stats()["token"]["requests"] == 3
 
@@ -191,10 +193,10 @@ def test_no_token_for_a_foreign_host(emulator: Emulator, scheme: str) -> None:
         emulator.plan([fault | {"request": 3}])
         store = MemoryStore()
         with client(emulator, CALM) as opened:
-            opened.read(API, WINDOW, API.event_time, store)
+            opened.read(API, WINDOW, API.table.event_time, store)
             emulator.plan([fault | {"times": 0}])
             with pytest.raises(Transient, match="another server"):
-                opened.read(API, WINDOW, API.event_time, MemoryStore())
+                opened.read(API, WINDOW, API.table.event_time, MemoryStore())
         assert found(store, API, WINDOW) == truth(emulator, API, WINDOW)
         assert foreign.seen == []
 
@@ -215,8 +217,8 @@ def test_nothing_secret_is_logged(
     emulator.plan([{"kind": "server_error"}, {"kind": "html"}, {"kind": "expired_token"}])
     store = MemoryStore()
     with client(emulator, CALM) as opened:
-        opened.authenticate(API, WINDOW, API.event_time)
-        opened.read(API, WINDOW, API.event_time, store)
+        opened.authenticate(API, WINDOW, API.table.event_time)
+        opened.read(API, WINDOW, API.table.event_time, store)
     secrets = {emulator.connection["password"], *tokens, *(i for i, _ in found(store, API, WINDOW))}
     assert tokens
     assert not any(secret in caplog.text for secret in secrets)

@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from include.entra_logs.errors import EntraLakeError, InvalidFilter, Refused, Throttled, Transient
+from include.entra_logs.errors import EntraLakeError, PastRetention, Refused, Throttled, Transient
 from include.entra_logs.graph import Limits
 from tests.unit.graph.fake_graph import (
     BY,
@@ -71,7 +71,7 @@ LASTING = {
     "504": (error(504, "x"), Transient),
     "401": (error(401, "x"), Refused),
     "403": (error(403, "Authentication_MSGraphPermissionMissing"), Refused),
-    "400": (error(400, "BadRequest", "Invalid filter clause"), InvalidFilter),
+    "400": (error(400, "BadRequest", "Invalid filter clause"), PastRetention),
     "404": (error(404, "x"), Refused),
     "302": (respond(302, location="https://evil.test"), Refused),
     "hang": (breaking(httpx.ReadTimeout), Transient),

@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from include.entra_logs.graph import Limits
-from include.entra_logs.read import Page
+from include.entra_logs.source import Page
 from tests.unit.graph.fake_graph import (
     BY,
     NOW,

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from include.entra_logs.api import Window
 from include.entra_logs.graph.slices import asked, gaps, pieces, reach, salvage, satisfied, share
-from include.entra_logs.read import Slice
+from include.entra_logs.source import Slice
 
 START = datetime(2026, 11, 22, 2, tzinfo=UTC)
 WHOLE = Window(START, START + timedelta(hours=2))
@@ -42,7 +42,7 @@ def test_pieces_tile(a: datetime, b: datetime, parts: int) -> None:
 @given(reached=MOMENTS, parts=st.integers(2, 9), pages=st.integers(1, 9))
 def test_sharing_and_salvage_tile(reached: datetime, parts: int, pages: int) -> None:
     """What a slice keeps and what it gives away or up make the window again."""
-    slice_ = replace(FRESH, pages=pages, next_link="x", reached=reached)
+    slice_ = replace(FRESH, pages=pages, cursor="x", reached=reached)
     own, others = share(slice_, parts) if reached > START else (slice_, [])
     kept, rest = salvage(slice_)
     shared = [replace(own, done=True), *(replace(FRESH, keep=keep, done=True) for keep in others)]

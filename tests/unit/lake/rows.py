@@ -9,9 +9,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from include.entra_logs.api import Api
-from include.entra_logs.apis import CATALOGUE
+from include.entra_logs.catalogue import CATALOGUE
 from include.entra_logs.lake import Lake, layout
-from include.entra_logs.lake.tables import MergeCounts, key_columns, merge
+from include.entra_logs.merge.tables import MergeCounts, key_columns, merge
 from include.entra_logs.parquet import writer
 from include.entra_logs.schema import CHANGED_AT, FIRST_SEEN_AT, table_schema
 
@@ -32,19 +32,19 @@ def table(
     api: Api, events: Iterable[Row], read_at: datetime, schema: pa.Schema | None = None
 ) -> pa.Table:
     """The events as normalise would hand them over."""
-    keys = key_columns(api)
+    keys = key_columns(api.table)
     rows = [
         {keys.event_time: e["at"], FIRST_SEEN_AT: read_at, CHANGED_AT: read_at}
         | {name: value for name, value in e.items() if name != "at"}
         for e in events
     ]
-    made = pa.Table.from_pylist(rows, schema=schema or table_schema(api))
+    made = pa.Table.from_pylist(rows, schema=schema or table_schema(api.table))
     return made.sort_by([(keys.event_time, "ascending"), ("id", "ascending")])
 
 
 def write(path: Path, api: Api, rows: pa.Table) -> Path:
     """A file of final quality with these rows."""
-    keys = key_columns(api)
+    keys = key_columns(api.table)
     with writer(path, rows.schema, (keys.event_time, keys.id)) as out:
         out.write_table(rows)
     return path
@@ -55,7 +55,7 @@ def load(
 ) -> MergeCounts:
     """What merging the events did."""
     path = write(folder / "incoming.parquet", api, table(api, events, read_at))
-    return merge(lake, api, TENANT, START, path, read_at)
+    return merge(lake, api.table, TENANT, START, path, read_at)
 
 
 def key(api: Api) -> str:
@@ -67,7 +67,7 @@ def stored(lake: Lake, api: Api) -> list[dict[str, Any]]:
     """The partition's rows as they lie in its file; columns that are null left out."""
     with lake.store.open(key(api)) as source:
         rows = pq.read_table(source).to_pylist()
-    at = key_columns(api).event_time
+    at = key_columns(api.table).event_time
     return [
         {"at" if name == at else name: v for name, v in row.items() if v is not None}
         for row in rows

@@ -6,7 +6,7 @@ import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from include.entra_logs.lake.compare import different
+from include.entra_logs.merge.compare import different
 
 VALUES: dict[pa.DataType, st.SearchStrategy[Any]] = {
     pa.string(): st.none() | st.sampled_from(["", "a", "b", "\U0001f600"]),

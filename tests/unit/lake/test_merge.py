@@ -8,8 +8,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from include.entra_logs.errors import Corrupt, EntraLakeError
-from include.entra_logs.lake import Lake, merging, source
-from include.entra_logs.lake.tables import MergeCounts, key_columns, merge
+from include.entra_logs.lake import Lake
+from include.entra_logs.merge import files, partition_file
+from include.entra_logs.merge.tables import MergeCounts, key_columns, merge
 from include.entra_logs.schema import CHANGED_AT, FIRST_SEEN_AT, table_schema
 from tests.unit.lake.rows import (
     DETECTIONS,
@@ -143,7 +144,7 @@ def test_ids_of_any_character_are_told_apart_and_sorted_by_their_bytes(
 
 def test_a_table_of_an_older_schema_is_upgraded(lake: Lake, tmp_path: Path) -> None:
     """Columns that the stored file lacks are added, in structs as well; its rows have nulls."""
-    now = table_schema(SIGN_INS)
+    now = table_schema(SIGN_INS.table)
     field = now.field("applied_conditional_access_policies")
     fewer = pa.struct([pa.field("id", pa.string())])
     fields = [f for f in now if f.name not in ("app_display_name", field.name)]
@@ -162,7 +163,7 @@ def test_a_table_of_an_older_schema_is_upgraded(lake: Lake, tmp_path: Path) -> N
 
 def test_columns_of_a_newer_file_are_kept(lake: Lake, tmp_path: Path) -> None:
     """A column that this code does not know stays, with its values."""
-    newer = table_schema(SIGN_INS).append(pa.field("future", pa.string()))
+    newer = table_schema(SIGN_INS.table).append(pa.field("future", pa.string()))
     rows = table(SIGN_INS, [event("a", future="kept")], READ, newer)
     lake.store.put(key(SIGN_INS), write(tmp_path / "new.parquet", SIGN_INS, rows))
     load(lake, SIGN_INS, [event("b")], LATER, tmp_path)
@@ -209,15 +210,15 @@ def test_events_of_another_partition_are_a_fault_of_the_caller(lake: Lake, tmp_p
     """No event gets into the file of a time that is not its own."""
     path = write(tmp_path / "x.parquet", SIGN_INS, table(SIGN_INS, [event("a", 7200)], READ))
     with pytest.raises(ValueError, match="outside the partition"):
-        merge(lake, SIGN_INS, TENANT, START, path, READ)
+        merge(lake, SIGN_INS.table, TENANT, START, path, READ)
 
 
 def test_row_groups_stay_of_one_size(
     lake: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Many small merges do not fragment the file, and only what overlaps is compared."""
-    monkeypatch.setattr(merging, "ROW_GROUP", 50)
-    monkeypatch.setattr(source, "BATCH", 16)
+    monkeypatch.setattr(files, "ROW_GROUP", 50)
+    monkeypatch.setattr(partition_file, "BATCH", 16)
     for turn in range(7):
         events = [event(f"{n}", n) for n in range(turn, 300, 7)]
         load(lake, SIGN_INS, events, READ + timedelta(hours=turn), tmp_path)
@@ -231,11 +232,11 @@ def test_a_column_that_repeats_itself_stays_small(
     lake: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What is merged batch by batch is written with one dictionary, and read as plain text."""
-    monkeypatch.setattr(source, "BATCH", 16)
+    monkeypatch.setattr(partition_file, "BATCH", 16)
     events = [event(f"{n}", n, app_display_name=f"{n // 50:040}") for n in range(600)]
     load(lake, SIGN_INS, events[1:2], READ, tmp_path)
     with monkeypatch.context() as small:
-        small.setattr(merging, "ROW_GROUP", 50)
+        small.setattr(files, "ROW_GROUP", 50)
         load(lake, SIGN_INS, events[::2], READ, tmp_path)
     load(lake, SIGN_INS, events[1::2], LATER, tmp_path)
     assert [row["app_display_name"] for row in stored(lake, SIGN_INS)] == [
@@ -249,7 +250,7 @@ def test_a_column_that_repeats_itself_stays_small(
         for at in range(group.num_columns)
     }
     assert sizes["app_display_name"] < 5000
-    assert found.schema_arrow.equals(table_schema(SIGN_INS))
+    assert found.schema_arrow.equals(table_schema(SIGN_INS.table))
 
 
 def test_the_published_file_is_what_readers_of_bi_take(lake: Lake, tmp_path: Path) -> None:
@@ -259,7 +260,7 @@ def test_the_published_file_is_what_readers_of_bi_take(lake: Lake, tmp_path: Pat
     with lake.store.open(key(SIGN_INS)) as file:
         meta = pq.ParquetFile(file).metadata
     column = meta.row_group(0).column(0)
-    keys = key_columns(SIGN_INS)
+    keys = key_columns(SIGN_INS.table)
     names = [meta.schema.column(c.column_index).path for c in meta.row_group(0).sorting_columns]
     assert (column.compression, column.has_column_index, column.has_offset_index) == (
         "ZSTD", True, True

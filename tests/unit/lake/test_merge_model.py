@@ -9,7 +9,8 @@ from unittest.mock import patch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from include.entra_logs.lake import merging, open_lake, source
+from include.entra_logs.lake import open_lake
+from include.entra_logs.merge import files, partition_file
 from include.entra_logs.schema import CHANGED_AT, FIRST_SEEN_AT
 from tests.budget import counted
 from tests.unit.lake.rows import DETECTIONS, READ, START, event, load, stored
@@ -56,8 +57,8 @@ def test_merges_agree_with_the_model(reads: list) -> None:
     model: dict[tuple[str, int], Known] = {}
     with (
         TemporaryDirectory() as folder,
-        patch.object(source, "BATCH", 3),
-        patch.object(merging, "ROW_GROUP", 4),
+        patch.object(partition_file, "BATCH", 3),
+        patch.object(files, "ROW_GROUP", 4),
     ):
         lake = open_lake(Path(folder, "lake").as_uri())
         for read, brought in reads:

@@ -12,7 +12,7 @@ from include.entra_logs.api import Window
 from include.entra_logs.errors import Corrupt
 from include.entra_logs.lake import Lake, layout, raw, staging
 from include.entra_logs.lake.staging import StagedRead
-from include.entra_logs.read import Page, ReadSummary, Slice
+from include.entra_logs.source import Page, ReadSummary, Slice
 from tests.unit.lake.rows import READ, START, TENANT
 
 WINDOW = Window(START, START + timedelta(hours=2))
@@ -101,7 +101,7 @@ def test_a_later_attempt_goes_on_where_the_first_one_ended(lake: Lake) -> None:
     second = attempt(lake, 2)
     found = second.resume()
     assert [(s.id, s.pages, s.done) for s in found] == [("a", 2, False), ("b", 0, False)]
-    assert found[0].next_link == page("a", 2, 3).next_link
+    assert found[0].cursor == page("a", 2, 3).cursor
     second.save_page(page("a", 3, 3))
     third = attempt(lake, 3)
     found = third.resume()

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from include.entra_logs.errors import Corrupt, Refused, Transient
-from include.entra_logs.lake import Lake, layout, open_lake, publish_local
+from include.entra_logs.lake import Lake, layout, local_publisher, open_lake
 
 KEY = "tables/t/tenant_id=x/date=2026-11-22/hour=04/events.parquet"
 
@@ -139,7 +139,7 @@ def test_a_disk_that_fails_is_said_in_one_sentence(
     def fail(_: object) -> None:
         raise OSError(code, os.strerror(code))
 
-    monkeypatch.setattr(publish_local, "_sync", fail)
+    monkeypatch.setattr(local_publisher, "_sync", fail)
     with pytest.raises(error, match=says) as raised:
         lake.store.put(KEY, b"new")
     assert lake.url in str(raised.value)

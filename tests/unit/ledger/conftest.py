@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from include.entra_logs.api import PARTITION
-from include.entra_logs.lake.record import LedgerRecord, PartitionCounts
+from include.entra_logs.ledger.record import LedgerRecord, PartitionCounts
 
 TENANT = "8f6f2f0a-4f4e-4d0e-9d67-3a7a3f1f0001"
 START = datetime(2026, 11, 22, tzinfo=UTC)

@@ -6,10 +6,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from include.entra_logs.api import PARTITION, Window
-from include.entra_logs.apis import CATALOGUE
-from include.entra_logs.lake.freshness import expected, freshness
-from include.entra_logs.lake.record import LedgerRecord
-from include.entra_logs.lake.states import states
+from include.entra_logs.catalogue import CATALOGUE
+from include.entra_logs.ledger.freshness import expected, freshness
+from include.entra_logs.ledger.record import LedgerRecord
+from include.entra_logs.ledger.states import states
 
 API = CATALOGUE["sign_ins"]
 TENANT = "8f6f2f0a-4f4e-4d0e-9d67-3a7a3f1f0001"

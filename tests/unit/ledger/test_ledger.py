@@ -8,10 +8,11 @@ from msgspec.structs import replace
 
 from include.entra_logs.api import Window
 from include.entra_logs.errors import Corrupt, Transient
-from include.entra_logs.lake import Lake, layout, ledger, open_lake
-from include.entra_logs.lake.ledger import Removal, record_id
-from include.entra_logs.lake.record import Lateness, LedgerRecord, PartitionCounts
+from include.entra_logs.lake import Lake, layout, open_lake
 from include.entra_logs.lake.store import Store
+from include.entra_logs.ledger import ledger
+from include.entra_logs.ledger.ledger import Removal, record_id
+from include.entra_logs.ledger.record import Lateness, LedgerRecord, PartitionCounts
 
 START = datetime(2026, 11, 22, tzinfo=UTC)
 SPAN = Window(START, START + timedelta(hours=1))

@@ -5,12 +5,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from include.entra_logs.airflow_side.runbook import display_name
 from include.entra_logs.api import PARTITION, Schedule
-from include.entra_logs.apis import CATALOGUE
-from include.entra_logs.lake.record import LedgerRecord, PartitionCounts
-from include.entra_logs.lake.states import read_before
-from include.entra_logs.loaded import Loaded, LoadedRead
-from include.entra_logs.runbook import display_name
+from include.entra_logs.catalogue import CATALOGUE
+from include.entra_logs.ledger.record import LedgerRecord, PartitionCounts
+from include.entra_logs.ledger.states import read_before
+from include.entra_logs.outcome import Loaded, LoadedRead
 
 MAIN, SWEEP, *_ = CATALOGUE["sign_ins"].schedules()
 UPDATES = CATALOGUE["risk_detections"].schedules()[-1]

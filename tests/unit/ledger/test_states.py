@@ -5,9 +5,9 @@ import pytest
 from msgspec.structs import replace
 
 from include.entra_logs.api import PARTITION, Window
-from include.entra_logs.apis import CATALOGUE
-from include.entra_logs.lake.record import Lateness, LedgerRecord, PartitionCounts
-from include.entra_logs.lake.states import (
+from include.entra_logs.catalogue import CATALOGUE
+from include.entra_logs.ledger.record import Lateness, LedgerRecord, PartitionCounts
+from include.entra_logs.ledger.states import (
     IntervalState,
     State,
     lateness,

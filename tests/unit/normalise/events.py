@@ -80,15 +80,15 @@ def page_of(events: Iterable[Any], keep: Window = EVER) -> Page:
 def declared_event(api: Api, number: int = 0, seed: int = 0) -> dict[str, Any]:
     """An event that has every declared property with a value of its type; ids are unique."""
     rng = random.Random(f"{seed}/{number}")
-    event: dict[str, Any] = _value(api, api.entity, rng)
+    event: dict[str, Any] = _value(api, api.table.entity, rng)
     at = START + timedelta(microseconds=rng.randrange(7_200_000_000))
     event["id"] = f"{api.name}-{number:08d}"
-    event[api.event_time] = f"{at:%Y-%m-%dT%H:%M:%S.%f}{rng.randrange(10)}Z"
+    event[api.table.event_time] = f"{at:%Y-%m-%dT%H:%M:%S.%f}{rng.randrange(10)}Z"
     return event
 
 
 def _value(api: Api, edm_type: str, rng: random.Random) -> Any:
-    metadata = graph_metadata(api.version)
+    metadata = graph_metadata(api.table.version)
     if edm_type in metadata.types:
         return {
             prop.name: [_value(api, prop.edm_type, rng) for _ in range(rng.randrange(4))]
@@ -116,6 +116,8 @@ def run(
     filter_by: str | None = None,
 ) -> tuple[Normalised, list[dict[str, Any]]]:
     """Normalise the pages; what it returned, and all rows it wrote in order of partition."""
-    done = normalise(api, filter_by or api.event_time, window, pages, READ_AT, directory)
+    done = normalise(
+        api.table, filter_by or api.table.event_time, window, pages, READ_AT, directory
+    )
     tables = [pq.read_table(done.files[at], partitioning=None) for at in sorted(done.files)]
     return done, pa.concat_tables(tables).to_pylist() if tables else []

@@ -5,10 +5,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from include.entra_logs.api import Window
-from include.entra_logs.apis import CATALOGUE
-from include.entra_logs.checksum import id_checksum
+from include.entra_logs.catalogue import CATALOGUE
 from include.entra_logs.errors import Corrupt
 from include.entra_logs.normalise import ordered, partitions
+from include.entra_logs.normalise.checksum import id_checksum
 from include.entra_logs.schema import table_schema
 from tests.unit.normalise.events import EVER, READ_AT, START, Page, declared_event, page_of, run
 
@@ -161,7 +161,7 @@ def test_files_have_the_table_s_schema_and_final_quality(tmp_path: Path) -> None
     done, rows = run(SIGN_INS, [page_of(events)], tmp_path, WINDOW)
     file = pq.ParquetFile(done.files[START])
     column = file.metadata.row_group(0).column(0)
-    assert file.schema_arrow.equals(table_schema(SIGN_INS))
+    assert file.schema_arrow.equals(table_schema(SIGN_INS.table))
     assert (column.compression, column.is_stats_set) == ("ZSTD", True)
     assert column.has_offset_index
     assert column.has_column_index

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 import pyarrow as pa
 from include.entra_logs.api import Window, utc_text
-from include.entra_logs.apis.sign_ins import API
+from include.entra_logs.catalogue.sign_ins import SIGN_INS
 from include.entra_logs.lake.raw import RawPage
 from include.entra_logs.normalise import normalise
 
@@ -30,7 +30,8 @@ def page(number):
 
 with tempfile.TemporaryDirectory() as folder:
     bodies = map(page, range(pages))
-    found = normalise(API, API.event_time, window, bodies, window.end, Path(folder))
+    table = SIGN_INS.table
+    found = normalise(table, table.event_time, window, bodies, window.end, Path(folder))
     assert found.distinct == pages * 1000
 print(pa.default_memory_pool().max_memory())
 """

@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from include.entra_logs.apis import CATALOGUE
+from include.entra_logs.catalogue import CATALOGUE
 from include.entra_logs.normalise import rebuild_event
 from include.entra_logs.normalise.groups import GroupReader
-from include.entra_logs.normalise.odd import OddReader
+from include.entra_logs.normalise.undeclared import UndeclaredReader
 from tests.unit.normalise.events import (
     EVER,
     Page,
@@ -36,7 +36,7 @@ def test_declared_events_take_the_fast_path(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Pages just as declared, all APIs, NULs and empty lists included, never meet the slow path."""
-    monkeypatch.setattr(OddReader, "clean", lambda *_: pytest.fail("slow path taken"))
+    monkeypatch.setattr(UndeclaredReader, "clean", lambda *_: pytest.fail("slow path taken"))
     for api in CATALOGUE.values():
         pages = [page_of([declared_event(api, page * 9 + n) for n in range(9)]) for page in (0, 1)]
         done, rows = run(api, pages, tmp_path)
@@ -134,14 +134,14 @@ def test_a_new_property_is_kept_whatever_it_holds(
     assert kept.startswith('{"newThing":')
     if not text.startswith(("1.10", '{"a":1,')):
         assert kept == f'{{"newThing":{text}}}'
-    assert rebuild_event(rows[-1], SIGN_INS)["newThing"] is not None
+    assert rebuild_event(rows[-1], SIGN_INS.table)["newThing"] is not None
 
 
 def test_an_id_with_a_lone_surrogate_is_kept_escaped(tmp_path: Path) -> None:
     """No text column can hold it as it is; its original is in `_extra`."""
     _, rows = run(SIGN_INS, [page_of([BASE | {"id": "x\ud800"}])], tmp_path)
     assert rows[0]["id"] == "x\\ud800"
-    assert rebuild_event(rows[0], SIGN_INS)["id"] == "x\ud800"
+    assert rebuild_event(rows[0], SIGN_INS.table)["id"] == "x\ud800"
 
 
 def test_bytes_that_are_not_utf_8_are_kept(tmp_path: Path) -> None:
@@ -196,9 +196,9 @@ def test_known_new_properties_skip_the_slow_path(
 ) -> None:
     """Once a new name was met, pages with it are read natively, nested ones too, byte for byte."""
     cleaned = []
-    clean = OddReader.clean
+    clean = UndeclaredReader.clean
     monkeypatch.setattr(
-        OddReader, "clean", lambda self, body: cleaned.append(1) or clean(self, body)
+        UndeclaredReader, "clean", lambda self, body: cleaned.append(1) or clean(self, body)
     )
     pages = [
         page_of(
@@ -242,7 +242,7 @@ def test_groups_of_drifted_pages_are_read_at_once(tmp_path: Path) -> None:
         )
         for page in range(4)
     ]
-    reader = GroupReader(SIGN_INS, SIGN_INS.event_time, EVER)
+    reader = GroupReader(SIGN_INS.table, SIGN_INS.table.event_time, EVER)
     reader.read(pages[:1])
     table = reader.read(pages[1:])
     assert table["_extra"].to_pylist() == ['{"new":1}', None, None] * 3

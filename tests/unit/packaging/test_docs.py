@@ -7,8 +7,8 @@ import duckdb
 import pyarrow.parquet as pq
 import pytest
 
-from include.entra_logs.apis import CATALOGUE
-from include.entra_logs.dags_docs import PAGE, dags_page
+from include.entra_logs.catalogue import CATALOGUE
+from include.entra_logs.docs.dags import PAGE, dags_page
 from include.entra_logs.schema import table_schema
 from include.entra_logs.settings import Settings
 
@@ -86,7 +86,7 @@ def test_query_of_the_readme_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     for name, api in CATALOGUE.items():
         folder = tmp_path / f"lake/tables/{name}/tenant_id=t/date=2026-11-22/hour=00"
         folder.mkdir(parents=True)
-        pq.write_table(table_schema(api).empty_table(), folder / "events.parquet")
+        pq.write_table(table_schema(api.table).empty_table(), folder / "events.parquet")
     monkeypatch.chdir(tmp_path)
     blocks = re.findall(r"```sql\n(.*?)```", (ROOT / "README.md").read_text("utf-8"), re.DOTALL)
     assert blocks

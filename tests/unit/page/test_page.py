@@ -15,10 +15,11 @@ from fastapi.testclient import TestClient
 from msgspec.structs import replace
 
 from include.entra_logs.api import PARTITION, utc_text
-from include.entra_logs.apis import CATALOGUE
-from include.entra_logs.lake import Lake, ledger, open_lake
-from include.entra_logs.lake.record import Lateness, LedgerRecord, PartitionCounts
-from include.entra_logs.lake.states import states
+from include.entra_logs.catalogue import CATALOGUE
+from include.entra_logs.lake import Lake, open_lake
+from include.entra_logs.ledger import ledger
+from include.entra_logs.ledger.record import Lateness, LedgerRecord, PartitionCounts
+from include.entra_logs.ledger.states import states
 from include.entra_logs.settings import load_settings
 from include.lake_page import known, memory
 from include.lake_page.app import make_app

@@ -3,7 +3,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from include.entra_logs.apis import CATALOGUE
+from include.entra_logs.catalogue import CATALOGUE
 from include.entra_logs.metadata import (
     Metadata,
     Property,
@@ -107,7 +107,7 @@ def test_every_entity_of_the_catalogue_is_declared_with_all_it_reaches() -> None
     """No property has a type that the CSV leaves out."""
     ours = graph_metadata()
     for api in CATALOGUE.values():
-        for name in ours.reachable(api.entity):
+        for name in ours.reachable(api.table.entity):
             for prop in ours.types.get(name, ()):
                 known = prop.edm_type.startswith("Edm.")
                 assert known or prop.edm_type in ours.types.keys() | ours.enums.keys()

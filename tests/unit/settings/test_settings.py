@@ -4,16 +4,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from include.entra_logs.apis import CATALOGUE
+from include.entra_logs.catalogue import CATALOGUE
+from include.entra_logs.docs.settings import PAGE, settings_page
 from include.entra_logs.errors import Refused
-from include.entra_logs.settings import (
-    ROOT,
-    Settings,
-    load_settings,
-    start_text,
-    unknown_settings,
-)
-from include.entra_logs.settings_docs import PAGE, settings_page
+from include.entra_logs.settings import ROOT, Settings, load_settings, start_text, unknown_settings
 from include.entra_logs.start import parse_start
 
 
@@ -122,7 +116,7 @@ def test_a_misspelt_setting_is_found() -> None:
 
 
 def test_the_settings_page_is_fresh() -> None:
-    """docs/settings.md is what `python -m include.entra_logs.settings_docs` writes."""
+    """docs/settings.md is what `python -m include.entra_logs.docs.settings` writes."""
     assert PAGE.read_text(encoding="utf-8") == settings_page()
 
 

@@ -8,7 +8,7 @@ import pendulum
 import pytest
 from airflow.timetables.base import DataInterval, TimeRestriction
 
-from include.entra_logs.timetable import SettledIntervalTimetable
+from include.entra_logs.airflow_side.timetable import SettledIntervalTimetable
 
 MIN15, H6, D3 = timedelta(minutes=15), timedelta(hours=6), timedelta(days=3)
 LONG_AGO = pendulum.datetime(2010, 1, 1)

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from include.entra_logs.api import PARTITION, Api, Schedule
-from include.entra_logs.lake.record import LedgerRecord, PartitionCounts
+from include.entra_logs.ledger.record import LedgerRecord, PartitionCounts
 from include.entra_logs.watch.seen import Seen, see
 
 TENANT = "8f6f2f0a-4f4e-4d0e-9d67-3a7a3f1f0001"

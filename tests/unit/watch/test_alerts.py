@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
-from include.entra_logs import alerts
+from include.entra_logs.airflow_side import alerts
 from include.entra_logs.api import PARTITION, Window
-from include.entra_logs.apis import CATALOGUE
+from include.entra_logs.catalogue import CATALOGUE
 from include.entra_logs.errors import Refused, Transient
 from include.entra_logs.watch.cause import Cause, Kind, Topic
 from include.entra_logs.watch.message import Message
@@ -189,15 +189,15 @@ def test_what_somebody_wrote_into_the_variable_is_refused(world: World) -> None:
 @pytest.mark.parametrize(
     ("tenant", "reads", "watched"),
     [
-        ("8F6F2F0A-4F4E-4D0E-9D67-3A7A3F1F0001", ["another"], TENANT),
-        ("contoso.example", ["older", "newest"], "newest"),
+        (TENANT, ["another"], TENANT),
+        (None, ["older", "newest"], "newest"),
         (None, [], ""),
     ],
-    ids=["a guid", "a domain", "nothing read"],
+    ids=["named", "not named", "nothing read"],
 )
 def test_the_tenant_that_is_watched(tenant: str | None, reads: list[str], watched: str) -> None:
-    """The connection's; where it names none by guid, the one that was read last."""
-    named: Any = SimpleNamespace(tenant=tenant)
+    """The source's; where it names none, the one that was read last."""
+    named: Any = SimpleNamespace(tenant_id=tenant)
     (main, *_) = CATALOGUE["sign_ins"].schedules()
     records = [record(main, at(20, 2 * n), tenant_id=name) for n, name in enumerate(reads)]
     assert alerts._tenant(named, records[::-1]) == watched

@@ -7,8 +7,8 @@ import pytest
 from msgspec.structs import replace
 
 from include.entra_logs.api import PARTITION, Api, Window
-from include.entra_logs.apis import CATALOGUE
-from include.entra_logs.lake.record import LedgerRecord, PartitionCounts
+from include.entra_logs.catalogue import CATALOGUE
+from include.entra_logs.ledger.record import LedgerRecord, PartitionCounts
 from include.entra_logs.watch.cause import Cause, Kind
 from include.entra_logs.watch.causes import causes
 from include.entra_logs.watch.seen import Runs, see
