@@ -4,7 +4,6 @@ Every run of every schedule has left its record. Those of the last day are loose
 up, as they are right before upkeep.
 """
 
-import io
 import random
 from collections.abc import Iterator
 from dataclasses import replace
@@ -12,27 +11,22 @@ from datetime import UTC, datetime, timedelta
 from itertools import groupby
 
 import msgspec
-import pyarrow.parquet as pq
 
 from include.entra_logs.api import PARTITION, Api, Schedule, Window, partition_start
 from include.entra_logs.catalogue import CATALOGUE
 from include.entra_logs.lake import Lake, layout
 from include.entra_logs.ledger import ledger
-from include.entra_logs.ledger.ledger import Lateness, LedgerRecord, PartitionCounts
-from include.entra_logs.ledger.record import month
-from include.entra_logs.ledger.record_table import to_table
+from include.entra_logs.ledger.record import Lateness, LedgerRecord, PartitionCounts
 
 TABLES = 10
+SIGN_INS = CATALOGUE["sign_ins"]
 APIS: dict[str, Api] = CATALOGUE | {
-    name: replace(CATALOGUE["sign_ins"], name=name)
+    name: replace(SIGN_INS, table=replace(SIGN_INS.table, name=name))
     for name in (f"table_{number}" for number in range(len(CATALOGUE), TABLES))
 }
 TENANT = "11111111-2222-3333-4444-555555555555"
 RUN = timedelta(minutes=2)
 """How long after a run is due it has read."""
-ROW_GROUP = 4096
-"""As the ledger rolls up."""
-ORDER = [(name, "ascending") for name in ("api", "tenant_id", "window_start", "read_at")]
 
 
 def first(now: datetime) -> datetime:
@@ -44,15 +38,12 @@ def make_ledger(lake: Lake, now: datetime) -> int:
     """Fill the ledger up to `now`; how many records it has."""
     made = 0
     starts = Window(first(now), now).partitions()
-    for name, each in groupby(starts, month):
+    for _, each in groupby(starts, layout.month):
         found = [r for start in each for r in records_of(start) if r.read_at <= now]
         loose = [r for r in found if r.read_at > now - timedelta(days=1)]
         rolled_up = [r for r in found if r.read_at <= now - timedelta(days=1)]
         if rolled_up:
-            body = io.BytesIO()
-            table = to_table(rolled_up).sort_by(ORDER)
-            pq.write_table(table, body, compression="zstd", row_group_size=ROW_GROUP)
-            lake.store.put_if_absent(layout.ledger_month(name), body.getvalue())
+            ledger.keep(lake, rolled_up)
         for record in loose:
             ledger.append(lake, record)
         made += len(found)

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 from include.entra_logs.api import Window
 from include.entra_logs.catalogue.sign_ins import SIGN_INS
 from include.entra_logs.lake import Lake, layout
-from include.entra_logs.ledger import ledger
+from include.entra_logs.ledger import ledger, removals
 from include.entra_logs.ledger.states import State, states
 from include.entra_logs.schema import table_schema
 
@@ -52,7 +52,7 @@ def days(lake: Lake, window: Window) -> list[Day]:
     records = list(ledger.records(lake, SIGN_INS.name, span=window))
     found = []
     for tenant_id in sorted({r.tenant_id for r in records}):
-        removed = ledger.removed_before(lake, "tables", SIGN_INS.name, tenant_id)
+        removed = removals.removed_before(lake, "tables", SIGN_INS.name, tenant_id)
         known = list(states(SIGN_INS, tenant_id, records, window))
         there = [i for i in known if i.state is not State.MISSING]
         there = [i for i in there if removed is None or i.interval.end > removed]

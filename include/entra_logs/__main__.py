@@ -17,6 +17,7 @@ from include.entra_logs.api import Window
 from include.entra_logs.catalogue import TABLES
 from include.entra_logs.errors import EntraLakeError, Refused
 from include.entra_logs.lake import Lake, open_lake
+from include.entra_logs.ledger.earlier import carry_over
 from include.entra_logs.proof.rebuild import rebuild as rebuild_table
 from include.entra_logs.proof.rebuild_ledger import rebuild_ledger as record_again
 from include.entra_logs.proof.upgrade import upgrade as upgrade_table
@@ -45,6 +46,10 @@ def _table(name: str) -> Table:
     if name not in TABLES:
         raise Refused(f"--table was {name!r}; it may be {', '.join(TABLES)}.")
     return TABLES[name]
+
+
+def _tables(name: str | None) -> list[Table]:
+    return [_table(name)] if name else list(TABLES.values())
 
 
 def _utc(at: datetime) -> datetime:
@@ -85,11 +90,15 @@ def rebuild(
 
 
 @app.command()
-def rebuild_ledger(
-    table: Annotated[str, typer.Option(help="The table whose reads are to be in the ledger.")],
-) -> None:
-    """Load again every read in raw that has no record in the ledger, and record it."""
-    recorded = record_again(_lake(), _table(table))
+def rebuild_ledger(table: TableName = None) -> None:
+    """Load again every read in raw that has no record in the ledger, and record it.
+
+    Records of an earlier version's form are carried over first.
+    """
+    lake = _lake()
+    if carried := carry_over(lake):
+        console.print(f"{carried} records of an earlier form were carried over.")
+    recorded = sum(record_again(lake, each) for each in _tables(table))
     console.print(f"{recorded} reads were recorded again.")
 
 
@@ -97,7 +106,7 @@ def rebuild_ledger(
 def upgrade(table: TableName = None) -> None:
     """Give partitions that were written before a column was declared that column, with nulls."""
     lake = _lake()
-    for each in [_table(table)] if table else TABLES.values():
+    for each in _tables(table):
         console.print(f"{each.name}: {upgrade_table(lake, each)} partitions upgraded.")
 
 

@@ -35,6 +35,14 @@ def partitions_between(start: datetime, end: datetime) -> Iterator[datetime]:
         at += PARTITION
 
 
+def months_between(start: datetime, end: datetime) -> Iterator[datetime]:
+    """The starts of the months that `[start, end)` touches, ascending, UTC."""
+    at = start.astimezone(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    while at < end:
+        yield at
+        at = (at + timedelta(days=31)).replace(day=1)
+
+
 def utc_text(at: datetime) -> str:
     """`at` as Graph's `$filter` wants it: UTC, `Z`, microseconds only where there are some."""
     text = (

@@ -65,7 +65,7 @@ def load_read(
     ]
     record = _record(manifest, run_id, staged, counted, replay=replay)
     ledger.append(lake, record)
-    ledger.roll_up_many(lake)
+    ledger.roll_up_many(lake, record.api, record.tenant_id)
     lake.store.delete_prefix(folder)
     return record
 

@@ -17,6 +17,7 @@ from include.entra_logs.errors import PastRetention, Refused
 from include.entra_logs.lake import Lake, raw, staging
 from include.entra_logs.lake.raw import ReadManifest
 from include.entra_logs.ledger import ledger
+from include.entra_logs.ledger.earlier import require_carried_over
 from include.entra_logs.ledger.record import LedgerRecord
 from include.entra_logs.ledger.states import read_before
 from include.entra_logs.outcome import Loaded, LoadedRead
@@ -50,6 +51,7 @@ def authenticate(run: Run, source: Source | None, lake: Lake, retention: timedel
     change, and for a window that is not settled by Graph's clock.
     """
     lake.check()
+    require_carried_over(lake)
     if source is None:
         return {}
     access = source.authenticate(run.schedule.api, run.window, run.schedule.filter_by)

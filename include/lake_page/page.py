@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 from include.entra_logs.api import PARTITION, Api, Window, is_partition_start, utc_text
 from include.entra_logs.lake import Lake
 from include.entra_logs.ledger import ledger
+from include.entra_logs.ledger.earlier import require_carried_over
 from include.entra_logs.settings import Settings
 from include.entra_logs.watch.causes import causes
 from include.entra_logs.watch.seen import see
@@ -76,6 +77,8 @@ class Page:
     def _overview(self, session: Any, tenant: str | None, now: datetime) -> bytes:
         span = _days(now.date())
         table = ledger.table(self._lake, None, None, span)
+        if not table.num_rows:
+            require_carried_over(self._lake)
         if tenant is None:
             tenant = _newest_tenant(table)
         shown = self._shown(session, tenant, table, span, now)

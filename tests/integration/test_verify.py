@@ -17,8 +17,8 @@ from include.entra_logs.api import PARTITION, Schedule, Window, utc_text
 from include.entra_logs.catalogue import CATALOGUE
 from include.entra_logs.errors import Corrupt, Refused
 from include.entra_logs.lake import Lake, layout, open_lake
-from include.entra_logs.ledger import ledger
-from include.entra_logs.ledger.ledger import Removal
+from include.entra_logs.ledger import ledger, removals
+from include.entra_logs.ledger.removals import Removal
 from include.entra_logs.ledger.states import State, states
 from include.entra_logs.pipeline import Run
 from include.entra_logs.proof import upkeep
@@ -266,7 +266,7 @@ def test_a_forged_record_is_named(lake: Lake) -> None:
         replace(record, id_checksum="1" * 32),
         replace(record, partitions=()),
     ):
-        lake.store.delete(layout.ledger_record("2026-11", API.name, record.record_id))
+        lake.store.delete(layout.ledger_record(ledger.shelf_of(record), record.record_id))
         ledger.append(lake, forged)
         assert record.read_id in said(verify(lake))
 
@@ -362,7 +362,7 @@ def test_raw_retention_spares_what_tables_need(lake: Lake, world: World) -> None
 
 def test_removed_raw_is_no_difference_but_an_edit_is(lake: Lake) -> None:
     """With raw removed for its age the tables are still proved by what raw is left."""
-    ledger.note_removal(lake, Removal("raw", API.name, TENANT, START + timedelta(days=3), START))
+    removals.note_removal(lake, Removal("raw", API.name, TENANT, START + timedelta(days=3), START))
     lake.store.delete(
         [
             *raw_keys(lake, "main", layout.RAW_SUFFIX),

@@ -21,6 +21,7 @@ from include.entra_logs.api import Window
 from include.entra_logs.catalogue import CATALOGUE
 from include.entra_logs.errors import Refused
 from include.entra_logs.ledger import ledger
+from include.entra_logs.ledger.earlier import require_carried_over
 from include.entra_logs.ledger.record import LedgerRecord
 from include.entra_logs.settings import Settings, load_settings
 from include.entra_logs.source import Source
@@ -75,6 +76,7 @@ def look(settings: Settings, ti: Any) -> Look:
     """All causes now; the freshness of each API is in Airflow's metrics."""
     now = datetime.now(UTC)
     source, lake = source_of(settings), lake_of(settings)
+    require_carried_over(lake)
     records = {
         api.name: list(
             ledger.records(lake, api.name, None, Window(now - settings.retention(api), now))

@@ -3,7 +3,8 @@
     tables/<table>/tenant_id=<guid>/date=YYYY-MM-DD/hour=HH/events.parquet
     summaries/<summary>/tenant_id=<guid>/date=YYYY-MM-DD/summary.parquet
     raw/<api>/tenant_id=<guid>/date=YYYY-MM-DD/hour=HH/<read_id>.json.zst and .manifest.json
-    ledger/…
+    ledger/reads/<table>/tenant_id=<guid>/month=YYYY-MM/…      see `ledger.ledger`
+    ledger/removed/…                                           see `ledger.removals`
     staging/reads/<api>/<tenant>/<window>/<kind>/<attempt>/…   pages of reads under way
     staging/normalised/<api>/<tenant>/<run>/…                  files between normalise and load
     staging/build/…                                            being built on this machine
@@ -15,6 +16,7 @@ Nothing but `tables/` and `summaries/` is meant for readers.
 import hashlib
 import re
 from datetime import UTC, datetime, timedelta
+from typing import NamedTuple, Self
 
 from include.entra_logs.api import PARTITION, Window, partition_start
 
@@ -22,6 +24,7 @@ TABLES = "tables"
 SUMMARIES = "summaries"
 RAW = "raw"
 LEDGER = "ledger"
+LEDGER_READS = f"{LEDGER}/reads"
 STAGING = "staging"
 READS = f"{STAGING}/reads"
 NORMALISED = f"{STAGING}/normalised"
@@ -31,6 +34,8 @@ LOCK = f"{STAGING}/publish.lock"
 TABLE_FILE = "events.parquet"
 RAW_SUFFIX = ".json.zst"
 MANIFEST_SUFFIX = ".manifest.json"
+RECORD_SUFFIX = ".json"
+REACHED_FROM = "reached-from-"
 PLAN = "slices.json"
 FINISHED = "finished.json"
 
@@ -48,7 +53,8 @@ def _compact(at: datetime) -> str:
     return f"{at:%Y%m%dT%H%M%S}" + (f".{at:%f}" if at.microsecond else "") + "Z"
 
 
-def _tenant(tenant_id: str) -> str:
+def tenant_folder(tenant_id: str) -> str:
+    """`tenant_id=<guid>`, as every key has it."""
     return f"tenant_id={_safe(tenant_id)}"
 
 
@@ -60,7 +66,7 @@ def _two_hours(at: datetime) -> str:
 def table_prefix(table: str, tenant_id: str | None = None) -> str:
     """Where the partitions of a table lie, of one tenant or of all."""
     base = f"{TABLES}/{_safe(table)}"
-    return base if tenant_id is None else f"{base}/{_tenant(tenant_id)}"
+    return base if tenant_id is None else f"{base}/{tenant_folder(tenant_id)}"
 
 
 def table_file(table: str, tenant_id: str, partition: datetime) -> str:
@@ -84,7 +90,7 @@ def table_partition(key: str) -> tuple[str, str, Window] | None:
 def summary_file(summary: str, tenant_id: str, day: datetime) -> str:
     """What was summed up of one tenant's day."""
     day = day.astimezone(UTC)
-    return f"{SUMMARIES}/{summary}/{_tenant(tenant_id)}/date={day:%Y-%m-%d}/summary.parquet"
+    return f"{SUMMARIES}/{summary}/{tenant_folder(tenant_id)}/date={day:%Y-%m-%d}/summary.parquet"
 
 
 def read_id(read_at: datetime, kind: str, token: str) -> str:
@@ -96,7 +102,7 @@ def raw_prefix(api: str, tenant_id: str | None = None, at: datetime | None = Non
     """Where raw reads lie: of an API, of one tenant, of windows that start in one partition."""
     parts = [RAW, _safe(api)]
     if tenant_id is not None:
-        parts.append(_tenant(tenant_id))
+        parts.append(tenant_folder(tenant_id))
         if at is not None:
             parts.append(_two_hours(at))
     return "/".join(parts)
@@ -138,27 +144,69 @@ def normalised_file(prefix: str, partition: datetime) -> str:
     return f"{prefix}/{_compact(partition)}.parquet"
 
 
-def ledger_records(month: str | None = None) -> str:
-    """Where the ledger's records lie that are not rolled up yet: of one month, or all."""
-    base = f"{LEDGER}/records"
-    return base if month is None else f"{base}/month={month}"
+def month(at: datetime) -> str:
+    """`YYYY-MM` of `at` in UTC."""
+    at = at.astimezone(UTC)
+    return f"{at.year:04}-{at.month:02}"
 
 
-def ledger_record(month: str, api: str, record_id: str) -> str:
-    """One record; `month` is that of its window's start, YYYY-MM."""
-    return f"{ledger_records(month)}/{_safe(api)}/{_safe(record_id)}.json"
+class Shelf(NamedTuple):
+    """The part of the ledger that has the records of one table, tenant and month."""
+
+    table: str
+    tenant: str
+    """As a folder: `tenant_id=<guid>`."""
+    month: str
+    """YYYY-MM, that of the start of the records' windows."""
+
+    @classmethod
+    def of(cls, table: str, tenant_id: str, at: datetime) -> Self:
+        """The shelf of a window that starts at `at`."""
+        return cls(_safe(table), tenant_folder(tenant_id), month(at))
+
+    @property
+    def folder(self) -> str:
+        """Where it lies."""
+        return f"{LEDGER_READS}/{self.table}/{self.tenant}/month={self.month}"
 
 
-def ledger_month(month: str) -> str:
-    """The rolled-up records of windows that start in `month`, YYYY-MM."""
-    return f"{ledger_months()}/month={month}/records.parquet"
+def ledger_reads(table: str | None = None, tenant_id: str | None = None) -> str:
+    """Where records lie: all, those of a table, or of a table and tenant."""
+    parts = [LEDGER_READS]
+    if table is not None:
+        parts.append(_safe(table))
+        if tenant_id is not None:
+            parts.append(tenant_folder(tenant_id))
+    return "/".join(parts)
 
 
-def ledger_months() -> str:
-    """Where the rolled-up months lie."""
-    return f"{LEDGER}/months"
+def ledger_shelf(key: str) -> Shelf | None:
+    """The shelf that a key lies on; None for any other key."""
+    found = re.match(rf"{LEDGER_READS}/([^/]+)/(tenant_id=[^/]+)/month=(\d{{4}}-\d\d)/[^/]+$", key)
+    return Shelf(*found.groups()) if found else None
+
+
+def ledger_record(shelf: Shelf, record_id: str) -> str:
+    """One record that is not rolled up yet."""
+    return f"{shelf.folder}/{_safe(record_id)}{RECORD_SUFFIX}"
+
+
+def ledger_month(shelf: Shelf) -> str:
+    """The records of the shelf that are rolled up."""
+    return f"{shelf.folder}/records.parquet"
+
+
+def ledger_reached(shelf: Shelf, month: str) -> str:
+    """What says that a record of `month` touches the shelf's month as well."""
+    return f"{shelf.folder}/{REACHED_FROM}{month}"
+
+
+def ledger_reached_from(key: str) -> str | None:
+    """The month that a key of `ledger_reached` names; None for any other key."""
+    name = key.rpartition("/")[2]
+    return name.removeprefix(REACHED_FROM) if name.startswith(REACHED_FROM) else None
 
 
 def ledger_removed(what: str, api: str, tenant_id: str) -> str:
     """Folder of the notes which say up to when `tables` or `raw` were removed for their age."""
-    return f"{LEDGER}/removed/{_safe(what)}/{_safe(api)}/{_tenant(tenant_id)}"
+    return f"{LEDGER}/removed/{_safe(what)}/{_safe(api)}/{tenant_folder(tenant_id)}"

@@ -1,21 +1,23 @@
 """The ledger: one immutable record per load, rolled up to one Parquet file per month.
 
-    ledger/records/month=YYYY-MM/<api>/<record_id>.json   appended, and gone once rolled up
-    ledger/months/month=YYYY-MM/records.parquet           what DuckDB reads directly
-    ledger/removed/…                                      up to when tables or raw were removed
+    ledger/reads/<table>/tenant_id=<guid>/month=YYYY-MM/
+      <record_id>.json      appended, and gone once rolled up
+      records.parquet       what DuckDB reads directly
+      reached-from-YYYY-MM  a record of that month touches this month as well
 
-The month is that of the window's start. A record may for a moment be in both places (a roll-up that
-was cut short): every reading here gives it once. Several
-processes may append and roll up at once.
+The month is that of the window's start. A question lists the folder of its table and tenant, and
+reads the months that it is about and those that reach into them: never another tenant's. A record
+may for a moment be in both places (a roll-up that was cut short): every reading here gives it once.
+Several processes may append and roll up at once.
 """
 
 import io
-import re
-from collections.abc import Callable, Iterator
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from datetime import datetime
+from datetime import timedelta
 from functools import partial
+from itertools import islice
 from typing import TypeVar
 
 import msgspec
@@ -23,46 +25,46 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from include.entra_logs.api import Window
+from include.entra_logs.api import Window, months_between
 from include.entra_logs.errors import Corrupt, Transient
 from include.entra_logs.lake import Lake, layout
-from include.entra_logs.ledger.record import (
-    Lateness,
-    LedgerRecord,
-    PartitionCounts,
-    month,
-    record_id,
-)
+from include.entra_logs.lake.layout import Shelf
+from include.entra_logs.ledger.record import LedgerRecord
 from include.entra_logs.ledger.record_table import SCHEMA, TIME, from_table, to_table
-
-__all__ = ["Lateness", "LedgerRecord", "PartitionCounts", "Removal", "record_id"]
 
 _T = TypeVar("_T")
 _THREADS = 8
 _TRIES = 5
 MOST_LOOSE = 200
-"""Loose records before a load rolls them up: more than a day leaves, fewer than a backfill does."""
-_ROW_GROUP = 4096
-"""Rows: few enough that a question for one API skips most of a month."""
+"""Loose records of a table and tenant before a load rolls them up.
+
+More than a day leaves, fewer than a backfill does."""
+MICROSECOND = timedelta(microseconds=1)
+_FEW = 4
+"""Months that are asked for by name, listed or not."""
 _ORDER = [(name, "ascending") for name in ("api", "tenant_id", "window_start", "read_at")]
-
-
-@dataclass(frozen=True)
-class Removal:
-    """What upkeep removed for its age: everything of `what` that ended by `before`."""
-
-    what: str
-    """`tables` or `raw`."""
-    api: str
-    tenant_id: str
-    before: datetime
-    removed_at: datetime
 
 
 def append(lake: Lake, record: LedgerRecord) -> bool:
     """True if the record is new; False if one of its id waits to be rolled up. Durable."""
-    key = layout.ledger_record(month(record.window_start), record.api, record.record_id)
+    _announce(lake, [record])
+    key = layout.ledger_record(shelf_of(record), record.record_id)
     return lake.store.put_if_absent(key, msgspec.json.encode(record))
+
+
+def keep(lake: Lake, records: Iterable[LedgerRecord]) -> None:
+    """The records are in the files of their months, each once whatever was there. Durable."""
+    shelves: dict[Shelf, list[LedgerRecord]] = defaultdict(list)
+    for record in records:
+        shelves[shelf_of(record)].append(record)
+    for shelf, found in shelves.items():
+        _announce(lake, found)
+        _merge_into_month(lake, shelf, found)
+
+
+def shelf_of(record: LedgerRecord) -> Shelf:
+    """Where the ledger keeps the record."""
+    return Shelf.of(record.api, record.tenant_id, record.window_start)
 
 
 def records(
@@ -86,15 +88,21 @@ def table(
     With `span`, those whose window, or a partition that they brought events to, overlaps it.
     Raises Corrupt, naming it, for a record or month that cannot be read.
     """
-    loose = _loose(lake)  # before the months: a roll-up in between moves records there
+    listed = _listed(lake, api, tenant_id)
+    shelves = _about(listed, span)
+    keys = [key for shelf in shelves for key in listed[shelf] if key.endswith(layout.RECORD_SUFFIX)]
+    loose = _each(partial(_record, lake), keys)  # before the months: a roll-up moves them there
+    shelves |= _unlisted(lake, api, tenant_id, span)
+    months = [layout.ledger_month(shelf) for shelf in sorted(shelves)]
+    bodies = _each(lake.store.get, months)  # at once, as they may come from afar
     wanted = asked(api, tenant_id, span)
-    keys = _months(lake)
-    bodies = _each(lake.store.get, keys)  # at once, as they may come from afar
-    parts = [_month(key, body, wanted, span) for key, body in zip(keys, bodies, strict=True)]
-    months = pa.concat_tables([SCHEMA.empty_table(), *parts])
-    new = to_table(r for r in loose if _overlaps(r, span)).filter(wanted)
-    new = new.filter(pc.invert(pc.is_in(new["record_id"], months["record_id"])))
-    return pa.concat_tables([months, new]).sort_by(_ORDER)
+    parts = [
+        _month(k, body, wanted) for k, body in zip(months, bodies, strict=True) if body is not None
+    ]
+    rolled_up = pa.concat_tables([SCHEMA.empty_table(), *parts])
+    new = to_table(r for r in loose if r is not None).filter(wanted)
+    new = new.filter(pc.invert(pc.is_in(new["record_id"], rolled_up["record_id"])))
+    return pa.concat_tables([rolled_up, new]).sort_by(_ORDER)
 
 
 def asked(
@@ -112,69 +120,109 @@ def asked(
     return wanted
 
 
-def roll_up(lake: Lake) -> int:
+def roll_up(lake: Lake, api: str | None = None, tenant_id: str | None = None) -> int:
     """How many loose records were moved into the files of their months."""
-    months: dict[str, list[str]] = {}
-    for key in _loose_keys(lake):
-        if part := re.search(r"/month=(\d{4}-\d\d)/.*\.json$", key):
-            months.setdefault(part[1], []).append(key)
-    return sum(_roll_up_month(lake, name, keys) for name, keys in sorted(months.items()))
+    return sum(
+        _roll_up_month(lake, shelf, keys)
+        for shelf, keys in sorted(_loose(_listed(lake, api, tenant_id)).items())
+    )
 
 
-def roll_up_many(lake: Lake) -> int:
+def roll_up_many(lake: Lake, api: str, tenant_id: str) -> int:
     """The same, once there are more than `MOST_LOOSE`; 0 before.
 
-    Each load reads every loose record, so a backfill of a year must not leave them to daily upkeep.
+    Each load reads loose records, so a backfill of a year must not leave them to daily upkeep.
     """
-    return roll_up(lake) if len(_loose_keys(lake)) > MOST_LOOSE else 0
+    loose = _loose(_listed(lake, api, tenant_id))
+    if sum(map(len, loose.values())) <= MOST_LOOSE:
+        return 0
+    return sum(_roll_up_month(lake, shelf, keys) for shelf, keys in sorted(loose.items()))
 
 
-def note_removal(lake: Lake, removal: Removal) -> None:
-    """Keep that `removal` is about to happen; call before the first object is deleted."""
-    folder = layout.ledger_removed(removal.what, removal.api, removal.tenant_id)
-    older = [found.key for found in lake.store.list(folder)]
-    key = f"{folder}/{removal.before:%Y%m%dT%H%M%S}.json"
-    lake.store.put_if_absent(key, msgspec.json.encode(removal))
-    lake.store.delete(sorted({*older, key})[:-1])
+def _announce(lake: Lake, found: Iterable[LedgerRecord]) -> None:
+    """Each month that a record touches beside its own says so, before the record is there."""
+    reached = {
+        (shelf_of(record), Shelf.of(record.api, record.tenant_id, start))
+        for record in found
+        for start in record.touched()
+    }
+    for own, other in sorted(reached):
+        if own != other:
+            lake.store.put_if_absent(layout.ledger_reached(other, own.month), b"")
 
 
-def removed_before(lake: Lake, what: str, api: str, tenant_id: str) -> datetime | None:
-    """What ended by this time may have been removed for its age; None: nothing was."""
-    folder = layout.ledger_removed(what, api, tenant_id)
-    notes = _each(lake.store.get, [f.key for f in lake.store.list(folder)])
-    found = [msgspec.json.decode(note, type=Removal) for note in notes if note is not None]
-    return max((removal.before for removal in found), default=None)
+def _listed(lake: Lake, api: str | None, tenant_id: str | None) -> dict[Shelf, list[str]]:
+    """All keys of the ledger that are of this api and tenant, by shelf; None means all."""
+    found: dict[Shelf, list[str]] = defaultdict(list)
+    wanted = None if tenant_id is None else layout.tenant_folder(tenant_id)
+    for stored in lake.store.list(layout.ledger_reads(api, tenant_id if api else None)):
+        shelf = layout.ledger_shelf(stored.key)
+        if shelf and wanted in (None, shelf.tenant):
+            found[shelf].append(stored.key)
+    return found
 
 
-def _roll_up_month(lake: Lake, name: str, keys: list[str]) -> int:
-    """Merge the loose records `keys` into month `name`; only then delete them."""
-    store, key = lake.store, layout.ledger_month(name)
+def _about(listed: dict[Shelf, list[str]], span: Window | None) -> set[Shelf]:
+    """The shelves with all that was listed about `span`: its months, and what reaches into them."""
+    if span is None:
+        return set(listed)
+    first, last = (layout.month(at) for at in (span.start, span.end - MICROSECOND))
+    own = {shelf for shelf in listed if first <= shelf.month <= last}
+    reaching = {
+        shelf._replace(month=month)
+        for shelf in own
+        for key in listed[shelf]
+        if (month := layout.ledger_reached_from(key))
+    }
+    return own | reaching
+
+
+def _unlisted(
+    lake: Lake, api: str | None, tenant_id: str | None, span: Window | None
+) -> set[Shelf]:
+    """Shelves whose first roll-up may have hidden all that they hold from a listing under way.
+
+    By name, where the question has names and few months; else by a listing that begins now.
+    """
+    if api and tenant_id and span:
+        months = list(islice(months_between(span.start, span.end), _FEW + 1))
+        if len(months) <= _FEW:
+            return {Shelf.of(api, tenant_id, month) for month in months}
+    return _about(_listed(lake, api, tenant_id), span)
+
+
+def _loose(listed: dict[Shelf, list[str]]) -> dict[Shelf, list[str]]:
+    """Keys of the records that are not rolled up; shelves without any are left out."""
+    loose = {
+        shelf: [key for key in keys if key.endswith(layout.RECORD_SUFFIX)]
+        for shelf, keys in listed.items()
+    }
+    return {shelf: keys for shelf, keys in loose.items() if keys}
+
+
+def _roll_up_month(lake: Lake, shelf: Shelf, keys: list[str]) -> int:
+    """Merge the loose records `keys` into their month; only then delete them."""
     loose = [r for r in _each(partial(_record, lake), keys) if r is not None]
+    _merge_into_month(lake, shelf, loose)
+    lake.store.delete(keys)
+    return len(loose)
+
+
+def _merge_into_month(lake: Lake, shelf: Shelf, new: list[LedgerRecord]) -> None:
+    store, key = lake.store, layout.ledger_month(shelf)
     for _ in range(_TRIES):
         tag = store.tag(key)
-        parts = [to_table(loose)] if tag is None else [_month(key, store.get(key)), to_table(loose)]
-        body = _parquet(_once(pa.concat_tables(parts)).sort_by(_ORDER))
-        done = (
-            store.put_if_absent(key, body)
+        parts = [to_table(new)]
+        if tag is not None and (body := store.get(key)) is not None:
+            parts.insert(0, _month(key, body))
+        whole = _parquet(_once(pa.concat_tables(parts)).sort_by(_ORDER))
+        if (
+            store.put_if_absent(key, whole)
             if tag is None
-            else store.replace_if_unchanged(key, body, tag)
-        )
-        if done:
-            store.delete(keys)
-            return len(loose)
+            else store.replace_if_unchanged(key, whole, tag)
+        ):
+            return
     raise Transient(f"{key} was replaced by others {_TRIES} times: run upkeep again.")
-
-
-def _loose(lake: Lake) -> list[LedgerRecord]:
-    return [r for r in _each(partial(_record, lake), _loose_keys(lake)) if r is not None]
-
-
-def _loose_keys(lake: Lake) -> list[str]:
-    return [found.key for found in lake.store.list(layout.ledger_records())]
-
-
-def _months(lake: Lake) -> list[str]:
-    return sorted(found.key for found in lake.store.list(layout.ledger_months()))
 
 
 def _record(lake: Lake, key: str) -> LedgerRecord | None:
@@ -188,48 +236,21 @@ def _record(lake: Lake, key: str) -> LedgerRecord | None:
         raise _broken(key) from error
 
 
-def _month(
-    key: str, body: bytes | None, wanted: pc.Expression | None = None, span: Window | None = None
-) -> pa.Table:
+def _month(key: str, body: bytes, wanted: pc.Expression | None = None) -> pa.Table:
     """The `wanted` rows of a month, with exactly the columns of `SCHEMA` whoever wrote it."""
-    if body is None:
-        raise _broken(key)
     try:
-        file = pq.ParquetFile(pa.BufferReader(body))
-        if file.schema_arrow.equals(SCHEMA):
-            if span is not None and _lies_elsewhere(file.metadata, span):
-                return SCHEMA.empty_table()
+        if pq.read_schema(pa.BufferReader(body)).equals(SCHEMA):
             return pq.read_table(pa.BufferReader(body), filters=wanted)
-        table = to_table(from_table(pq.read_table(pa.BufferReader(body))))
+        found = to_table(from_table(pq.read_table(pa.BufferReader(body))))
     except (pa.ArrowException, OSError) as error:
         raise _broken(key) from error
-    return table if wanted is None else table.filter(wanted)
-
-
-def _overlaps(record: LedgerRecord, span: Window | None) -> bool:
-    """Whether the record says something about `span`; None is all of time."""
-    return span is None or (record.touched_end > span.start and record.touched_start < span.end)
-
-
-def _lies_elsewhere(month: pq.FileMetaData, span: Window) -> bool:
-    """Whether all that a month says is about other times than `span`, as the file itself tells.
-
-    Years of months are passed over by it at a tenth of what a filter would cost.
-    """
-    names = month.schema.names
-    starts, ends = names.index("touched_start"), names.index("touched_end")
-    for number in range(month.num_row_groups):
-        group = month.row_group(number)
-        start, end = group.column(starts).statistics, group.column(ends).statistics
-        if not all(found is not None and found.has_min_max for found in (start, end)):
-            return False
-        if end.max > span.start and start.min < span.end:
-            return False
-    return True
+    return found if wanted is None else found.filter(wanted)
 
 
 def _each(work: Callable[[str], _T], keys: list[str]) -> list[_T]:
     """`work` of every key, in order, several at a time."""
+    if len(keys) < 2:
+        return [work(key) for key in keys]
 
     def share(number: int) -> list[_T]:
         return [work(key) for key in keys[number::_THREADS]]
@@ -253,12 +274,12 @@ def _once(table: pa.Table) -> pa.Table:
 def _parquet(table: pa.Table) -> bytes:
     """The table as one Parquet file."""
     body = io.BytesIO()
-    pq.write_table(table, body, compression="zstd", row_group_size=_ROW_GROUP)
+    pq.write_table(table, body, compression="zstd")
     return body.getvalue()
 
 
 def _broken(key: str) -> Corrupt:
     return Corrupt(
         f"{key} is not what the ledger keeps there: delete it, then make its records "
-        "again from raw with `python -m include.entra_logs rebuild-ledger --table …`."
+        "again from raw with `python -m include.entra_logs rebuild-ledger`."
     )

@@ -4,7 +4,7 @@ Values are structs of msgspec: the ledger makes ten thousands of them from JSON 
 """
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from hashlib import blake2s
 
 from msgspec import Struct
@@ -162,8 +162,3 @@ def record_id(read_id: str, kind: str, run_id: str) -> str:
     if kind != "replay":
         return read_id
     return f"{read_id}-replay-{blake2s(run_id.encode(), digest_size=4).hexdigest()}"
-
-
-def month(at: datetime) -> str:
-    """`YYYY-MM` of `at` in UTC: the part of the ledger that a window starting at `at` lies in."""
-    return at.astimezone(UTC).strftime("%Y-%m")

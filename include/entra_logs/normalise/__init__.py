@@ -5,7 +5,7 @@ by event first, and what has no column goes to `_extra` of that event.
 
 one_read     the verb: a read to files, counts         groups       pages to rows
 declared     pages that are just as declared           drifted      with new properties too
-undeclared   with anything else, event by event        parting      what a column takes, and the rest
+undeclared   with anything else, event by event        parting      what a column takes of a value
 times        Graph's times to Arrow's                  surprises    what no column takes, by name
 ordered      sorted, each identity once                partitions   one file for each two hours
 checksum     of the identities, in any order           verbatim     JSON with nothing lost

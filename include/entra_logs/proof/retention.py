@@ -10,8 +10,8 @@ from datetime import datetime, timedelta
 from include.entra_logs.api import partition_start
 from include.entra_logs.catalogue import TABLES
 from include.entra_logs.lake import Lake
-from include.entra_logs.ledger import ledger
-from include.entra_logs.ledger.ledger import Removal
+from include.entra_logs.ledger import ledger, removals
+from include.entra_logs.ledger.removals import Removal
 from include.entra_logs.proof.inventory import RawRead, partitions, raw_reads
 
 
@@ -25,7 +25,7 @@ def remove_old_tables(lake: Lake, keep: timedelta, now: datetime) -> int:
             if start < before:
                 gone[tenant_id].append(key)
         for tenant_id, keys in gone.items():
-            ledger.note_removal(lake, Removal("tables", api, tenant_id, before, now))
+            removals.note_removal(lake, Removal("tables", api, tenant_id, before, now))
             lake.store.delete(keys)
             removed += len(keys)
     return removed
@@ -47,7 +47,7 @@ def remove_old_raw(lake: Lake, keep: timedelta, now: datetime) -> int:
             if read.read_id in free:
                 gone[read.tenant_id].append(read)
         for tenant_id, reads in gone.items():
-            ledger.note_removal(lake, Removal("raw", api, tenant_id, before, now))
+            removals.note_removal(lake, Removal("raw", api, tenant_id, before, now))
             for read in reads:
                 lake.store.delete([read.manifest, read.pages])
             removed += len(reads)
@@ -62,7 +62,7 @@ def _unneeded(lake: Lake, api: str) -> set[str]:
     for record in ledger.records(lake, api):
         tenant_id = record.tenant_id
         if tenant_id not in removed:
-            removed[tenant_id] = ledger.removed_before(lake, "tables", api, tenant_id)
+            removed[tenant_id] = removals.removed_before(lake, "tables", api, tenant_id)
         before = removed[tenant_id]
         if all(
             (tenant_id, counts.partition) in there

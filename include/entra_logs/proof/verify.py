@@ -20,7 +20,8 @@ from include.entra_logs.api import PARTITION, Window
 from include.entra_logs.catalogue import TABLES
 from include.entra_logs.errors import Corrupt
 from include.entra_logs.lake import Lake
-from include.entra_logs.ledger import ledger
+from include.entra_logs.ledger import removals
+from include.entra_logs.ledger.earlier import require_carried_over
 from include.entra_logs.ledger.record import LedgerRecord
 from include.entra_logs.merge.partition_file import PartitionFile
 from include.entra_logs.merge.tables import key_columns, rebuild_command
@@ -79,8 +80,10 @@ def verify(lake: Lake, table: str | None = None, span: Window | None = None) -> 
 def prove(lake: Lake, names: Iterable[str], wanted: Callable[[Window], bool]) -> Report:
     """The proof of the days (from midnight to midnight UTC) that are `wanted`.
 
-    A day that a load changed meanwhile is proved again.
+    A day that a load changed meanwhile is proved again. Raises Refused for a ledger of an earlier
+    form.
     """
+    require_carried_over(lake)
     report = Report()
     for name in names:
         for tenant_id, inventory in inventories(lake, name).items():
@@ -123,8 +126,8 @@ class _Proof:
         self._tenant_id = tenant_id
         self._inventory = inventory
         self._report = report
-        self._raw_removed = ledger.removed_before(lake, "raw", table.name, tenant_id)
-        self._tables_removed = ledger.removed_before(lake, "tables", table.name, tenant_id)
+        self._raw_removed = removals.removed_before(lake, "raw", table.name, tenant_id)
+        self._tables_removed = removals.removed_before(lake, "tables", table.name, tenant_id)
 
     def day(self, span: Window) -> list[Difference]:
         """The differences of the reads whose window starts in `span`, and of its partitions."""

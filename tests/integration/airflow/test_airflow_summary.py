@@ -22,8 +22,8 @@ from sqlalchemy import delete, select, update
 
 from include.entra_logs.api import PARTITION
 from include.entra_logs.lake import open_lake
-from include.entra_logs.ledger import ledger
-from include.entra_logs.ledger.ledger import Removal
+from include.entra_logs.ledger import removals
+from include.entra_logs.ledger.removals import Removal
 from tests.integration.airflow.lookup import Done, late_sign_in
 
 pytestmark = pytest.mark.airflow
@@ -157,7 +157,7 @@ def test_what_is_too_old_is_not_summed_up(
     run_dag("entra_sign_ins", before, start=before.isoformat(), end=end.isoformat())
     (tenant,) = run_dag(DAG_ID, None, day=f"{before:%Y-%m-%d}").xcoms["summarise"]["apps"]
     removal = Removal("tables", "sign_ins", tenant, before + PARTITION, datetime.now(UTC))
-    ledger.note_removal(open_lake(lake.as_uri()), removal)
+    removals.note_removal(open_lake(lake.as_uri()), removal)
     done = run_dag(DAG_ID, None, day=f"{before:%Y-%m-%d}")
     assert done.states == {"summarise": "skipped"}
     assert "11 of 12 intervals" in done.text

@@ -10,9 +10,14 @@ from include.entra_logs.api import Window
 from include.entra_logs.errors import Corrupt, Transient
 from include.entra_logs.lake import Lake, layout, open_lake
 from include.entra_logs.lake.store import Store
-from include.entra_logs.ledger import ledger
-from include.entra_logs.ledger.ledger import Removal, record_id
-from include.entra_logs.ledger.record import Lateness, LedgerRecord, PartitionCounts
+from include.entra_logs.ledger import ledger, removals
+from include.entra_logs.ledger.record import (
+    Lateness,
+    LedgerRecord,
+    PartitionCounts,
+    record_id,
+)
+from include.entra_logs.ledger.removals import Removal
 
 START = datetime(2026, 11, 22, tzinfo=UTC)
 SPAN = Window(START, START + timedelta(hours=1))
@@ -38,6 +43,17 @@ def full(make_record: Make) -> LedgerRecord:
         lateness=Lateness(1, 2, 3, 4, 5, 6),
         surprises={"new.property": 3, "å": 1},
     )
+
+
+def month_of(record: LedgerRecord) -> str:
+    """Where the record lies once it is rolled up."""
+    return layout.ledger_month(ledger.shelf_of(record))
+
+
+def loose(lake: Lake) -> list[str]:
+    """Keys of the records that are not rolled up."""
+    keys = [found.key for found in lake.store.list(layout.ledger_reads())]
+    return [key for key in keys if key.endswith(layout.RECORD_SUFFIX)]
 
 
 def days(make_record: Make, count: int) -> list[LedgerRecord]:
@@ -76,7 +92,7 @@ def test_a_roll_up_leaves_one_file_a_month(lake: Lake, make_record: Make) -> Non
     assert ledger.roll_up(lake) == 15
     assert ledger.roll_up(lake) == 0
     keys = sorted(found.key for found in lake.store.list(layout.LEDGER))
-    assert keys == [layout.ledger_month("2026-11"), layout.ledger_month("2026-12")]
+    assert keys == [month_of(records[0]), month_of(records[-1])]
     assert list(ledger.records(lake)) == records
 
 
@@ -156,7 +172,7 @@ def test_a_crash_in_a_roll_up_loses_and_doubles_nothing(
     assert list(ledger.records(lake)) == records
     ledger.roll_up(lake)
     assert list(ledger.records(lake)) == records
-    assert list(lake.store.list(layout.ledger_records())) == []
+    assert loose(lake) == []
 
 
 def test_two_roll_ups_at_once_lose_nothing(
@@ -235,8 +251,8 @@ def test_a_month_of_an_older_version_is_read(lake: Lake, full: LedgerRecord) -> 
     ledger.append(lake, full)
     older, body = ledger.table(lake).drop_columns(["retimed", "touched_end"]), io.BytesIO()
     pq.write_table(older, body)
-    lake.store.put(layout.ledger_month("2026-11"), body.getvalue())
-    lake.store.delete(layout.ledger_record("2026-11", full.api, full.record_id))
+    lake.store.put(month_of(full), body.getvalue())
+    lake.store.delete(layout.ledger_record(ledger.shelf_of(full), full.record_id))
     assert list(ledger.records(lake, span=SPAN)) == [full]
 
 
@@ -245,7 +261,7 @@ def test_years_are_one_query(lake: Lake, make_record: Make, tmp_path: Path) -> N
     for record in days(make_record, 30):
         ledger.append(lake, replace(record, lateness=Lateness(90, 10)))
     ledger.roll_up(lake)
-    months = tmp_path / "lake" / layout.ledger_months() / "*" / "*.parquet"
+    months = tmp_path / "lake" / layout.ledger_reads() / "*/*/*/records.parquet"
     found = duckdb.sql(
         f"select sum(added), sum(lateness.within_2h) from '{months}' where api = 'sign_ins'"
     ).fetchone()
@@ -261,10 +277,10 @@ def test_a_replay_has_its_own_record() -> None:
 
 def test_removals_are_remembered(lake: Lake) -> None:
     """The ledger knows up to when tables were removed, and keeps one note of it."""
-    assert ledger.removed_before(lake, "tables", "sign_ins", "t") is None
+    assert removals.removed_before(lake, "tables", "sign_ins", "t") is None
     for days_gone in (1, 3, 2):
         before = START + timedelta(days=days_gone)
-        ledger.note_removal(lake, Removal("tables", "sign_ins", "t", before, START))
-    assert ledger.removed_before(lake, "tables", "sign_ins", "t") == START + timedelta(days=3)
-    assert ledger.removed_before(lake, "raw", "sign_ins", "t") is None
+        removals.note_removal(lake, Removal("tables", "sign_ins", "t", before, START))
+    assert removals.removed_before(lake, "tables", "sign_ins", "t") == START + timedelta(days=3)
+    assert removals.removed_before(lake, "raw", "sign_ins", "t") is None
     assert len(list(lake.store.list(layout.LEDGER))) == 1
