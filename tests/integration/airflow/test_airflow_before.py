@@ -47,7 +47,8 @@ def test_a_database_of_the_version_before_goes_on(tmp_path: Path) -> None:
             return done.stdout
 
         assert "SettledIntervalTimetable" in said(sys.executable, "-c", DESERIALIZED)
-        listed = json.loads(said("airflow", "dags", "list-runs", DAG_ID, "-o", "json"))
+        printed = said("airflow", "dags", "list-runs", DAG_ID, "-o", "json")
+        listed = json.loads(printed[printed.index("[{") :])  # behind lines of its log
         assert {(r["run_id"], r["state"]) for r in listed} == {
             (r["run_id"], r["state"]) for r in TOLD["runs"]
         }
