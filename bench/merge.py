@@ -28,7 +28,7 @@ from bench.sign_ins import SCHEMA, sign_ins  # noqa: E402
 from include.entra_logs.catalogue.sign_ins import SIGN_INS  # noqa: E402
 from include.entra_logs.lake import layout, open_lake  # noqa: E402
 from include.entra_logs.merge import tables  # noqa: E402
-from include.entra_logs.parquet import ROW_GROUP, writer  # noqa: E402
+from include.entra_logs.merge.partition_file import ROW_GROUP, writer  # noqa: E402
 
 START = datetime(2026, 11, 22, tzinfo=UTC)
 READ = START + timedelta(hours=3)

@@ -18,7 +18,7 @@ from include.entra_logs.lake.raw import ReadManifest
 from include.entra_logs.ledger import ledger
 from include.entra_logs.ledger.record import Lateness, LedgerRecord, PartitionCounts, record_id
 from include.entra_logs.merge import tables
-from include.entra_logs.merge.counting import count_load
+from include.entra_logs.merge.tables import count_load
 from include.entra_logs.normalise import Normalised, normalise
 from include.entra_logs.schema import column_name
 from include.entra_logs.table import Table

@@ -4,8 +4,7 @@ client       the `Source`: authenticate, read          reading      all pages of
 connection   the fields of an Airflow connection       clouds       which hosts belong together
 identity     tokens, the tenant, the certificate       login_errors what AADSTS codes mean
 asking       one page, whatever happens on the way     answers      what one answer means
-paging       the first URL, which links are followed   pacing       within the budget
-slices       how a window is cut: pure                 plan         the slices of a read under way
+slices       how a window is cut, and the plan of it   pacing       within the budget
 network      TLS, proxies, whose fault a failure is    limits       how much effort a read is worth
 faults       what a read mends by itself
 """

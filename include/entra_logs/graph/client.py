@@ -13,14 +13,13 @@ import psutil
 
 from include.entra_logs.api import Api, Window
 from include.entra_logs.errors import PastRetention
-from include.entra_logs.graph.asking import Asker, Trail
+from include.entra_logs.graph.asking import Asker, Query, Trail
 from include.entra_logs.graph.connection import GraphConnection
 from include.entra_logs.graph.faults import TimedOut
 from include.entra_logs.graph.identity import GUID, Identity, certificate_end, quiet_libraries
 from include.entra_logs.graph.limits import Limits
 from include.entra_logs.graph.network import http_options
 from include.entra_logs.graph.pacing import Pace
-from include.entra_logs.graph.paging import Query
 from include.entra_logs.graph.reading import Reading
 from include.entra_logs.source import Access, ReadStore, ReadSummary
 

@@ -13,12 +13,19 @@ import time
 
 from include.entra_logs.errors import Transient
 from include.entra_logs.graph.answers import Answer
-from include.entra_logs.graph.asking import Asker
+from include.entra_logs.graph.asking import Asker, Query
 from include.entra_logs.graph.faults import StaleLink, TimedOut
 from include.entra_logs.graph.limits import Limits
-from include.entra_logs.graph.paging import Query
-from include.entra_logs.graph.plan import Chain, Plan
-from include.entra_logs.graph.slices import pieces, reach, salvage, satisfied, share, span
+from include.entra_logs.graph.slices import (
+    Chain,
+    Plan,
+    pieces,
+    reach,
+    salvage,
+    satisfied,
+    share,
+    span,
+)
 from include.entra_logs.source import Page, ReadStore, ReadSummary, Slice
 
 log = logging.getLogger(__name__)

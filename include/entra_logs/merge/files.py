@@ -11,9 +11,14 @@ from include.entra_logs.ahead import ahead
 from include.entra_logs.errors import Corrupt, Transient
 from include.entra_logs.merge.blocks import Keys, blocks
 from include.entra_logs.merge.evolve import conform, unified
-from include.entra_logs.merge.partition_file import PartitionFile, Span
+from include.entra_logs.merge.partition_file import (
+    ROW_GROUP,
+    PartitionFile,
+    Span,
+    with_dictionaries,
+    writer,
+)
 from include.entra_logs.merge.versions import Block, merged, surely_alters
-from include.entra_logs.parquet import ROW_GROUP, with_dictionaries, writer
 from include.entra_logs.schema import FIRST_SEEN_AT
 
 AHEAD = 8

@@ -6,10 +6,9 @@ by event first, and what has no column goes to `_extra` of that event.
 one_read     the verb: a read to files, counts         groups       pages to rows
 declared     pages that are just as declared           drifted      with new properties too
 undeclared   with anything else, event by event        parting      what a column takes of a value
-times        Graph's times to Arrow's                  surprises    what no column takes, by name
+times        Graph's times to Arrow's                  counts       checksum, what no column takes
 ordered      sorted, each identity once                partitions   one file for each two hours
-checksum     of the identities, in any order           verbatim     JSON with nothing lost
-event        the event that a row was made from
+verbatim     JSON with nothing lost                    event        what a row was made from
 """
 
 from include.entra_logs.normalise.event import rebuild_event

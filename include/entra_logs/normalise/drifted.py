@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 from msgspec import UNSET, Raw, UnsetType
 
-from include.entra_logs.normalise.surprises import Surprise
+from include.entra_logs.normalise.counts import Surprise
 from include.entra_logs.normalise.times import Unfit
 from include.entra_logs.schema import Group, Many
 

@@ -12,11 +12,11 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from include.entra_logs.api import Window
+from include.entra_logs.normalise.counts import Surprises
 from include.entra_logs.normalise.declared import DeclaredReader
 from include.entra_logs.normalise.drifted import DriftedReader
 from include.entra_logs.normalise.ordered import ORDER
 from include.entra_logs.normalise.partitions import EPOCH, MICROSECOND
-from include.entra_logs.normalise.surprises import Surprises
 from include.entra_logs.normalise.times import Unfit
 from include.entra_logs.normalise.undeclared import UndeclaredReader
 from include.entra_logs.schema import EXTRA, column_name, columns, event_shape

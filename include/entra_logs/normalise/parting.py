@@ -9,7 +9,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from include.entra_logs.normalise.surprises import Surprise
+from include.entra_logs.normalise.counts import Surprise
 from include.entra_logs.normalise.times import is_strict, odd_time
 from include.entra_logs.schema import TIME, Group, Leaf, Many, Node
 

@@ -9,8 +9,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from include.entra_logs.api import PARTITION
-from include.entra_logs.normalise.checksum import IdChecksum, identity_hash
-from include.entra_logs.parquet import ROW_GROUP, writer
+from include.entra_logs.merge.partition_file import ROW_GROUP, writer
+from include.entra_logs.normalise.counts import IdChecksum, identity_hash
 from include.entra_logs.schema import CHANGED_AT, FIRST_SEEN_AT, TIME, column_name, table_schema
 from include.entra_logs.table import Table
 

@@ -14,8 +14,8 @@ import orjson
 
 from include.entra_logs.errors import Corrupt
 from include.entra_logs.normalise import verbatim
+from include.entra_logs.normalise.counts import Surprise
 from include.entra_logs.normalise.parting import Fit, Notes, fit_event
-from include.entra_logs.normalise.surprises import Surprise
 from include.entra_logs.schema import Group
 
 CHUNK = 1000

@@ -8,7 +8,7 @@ import pyarrow as pa
 from include.entra_logs.merge.blocks import Int64, Keys, blocks, microseconds
 from include.entra_logs.merge.compare import differing
 from include.entra_logs.merge.partition_file import PartitionFile
-from include.entra_logs.normalise.checksum import identity_hash
+from include.entra_logs.normalise.counts import identity_hash
 from include.entra_logs.schema import CHANGED_AT, FIRST_SEEN_AT
 
 _STAMPS = [FIRST_SEEN_AT, CHANGED_AT]

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from include.entra_logs.errors import Corrupt, Transient
 from include.entra_logs.lake import Lake
 from include.entra_logs.merge.evolve import conform, unified
-from include.entra_logs.parquet import writer
+from include.entra_logs.merge.partition_file import writer
 from include.entra_logs.proof.inventory import partitions
 from include.entra_logs.schema import column_name, table_schema
 from include.entra_logs.table import Table

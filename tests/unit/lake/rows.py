@@ -11,8 +11,8 @@ import pyarrow.parquet as pq
 from include.entra_logs.api import Api
 from include.entra_logs.catalogue import CATALOGUE
 from include.entra_logs.lake import Lake, layout
+from include.entra_logs.merge.partition_file import writer
 from include.entra_logs.merge.tables import MergeCounts, key_columns, merge
-from include.entra_logs.parquet import writer
 from include.entra_logs.schema import CHANGED_AT, FIRST_SEEN_AT, table_schema
 
 SIGN_INS = CATALOGUE["sign_ins"]

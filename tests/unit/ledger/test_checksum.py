@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from include.entra_logs.normalise.checksum import IdChecksum, id_checksum
+from include.entra_logs.normalise.counts import IdChecksum, id_checksum
 
 TIME = pa.timestamp("us", tz="UTC")
 AT = datetime(2026, 11, 22, tzinfo=UTC)

@@ -8,7 +8,7 @@ from include.entra_logs.api import Window
 from include.entra_logs.catalogue import CATALOGUE
 from include.entra_logs.errors import Corrupt
 from include.entra_logs.normalise import ordered, partitions
-from include.entra_logs.normalise.checksum import id_checksum
+from include.entra_logs.normalise.counts import id_checksum
 from include.entra_logs.schema import table_schema
 from tests.unit.normalise.events import EVER, READ_AT, START, Page, declared_event, page_of, run
 

@@ -1,9 +1,17 @@
-"""The checksum of a set of events' identities: the same for any order and any batches.
+"""What a read held, in counts: the checksum of its identities, and what no column takes.
 
-Normalise counts it over what a read brought, verify over what raw and tables hold. A sum modulo
-2^128 of one hash per event: batches may come in any order, and a million events take a third of a
-second. It finds accidents and edits by hand; it is no signature.
+The checksum is the same for any order and any batches. Normalise counts it over what a read
+brought, verify over what raw and tables hold. A sum modulo 2^128 of one hash per event: batches may
+come in any order, and a million events take a third of a second. It finds accidents and edits by
+hand; it is no signature.
+
+A surprise is told by name and type: never a value.
 """
+
+from collections import Counter
+from collections.abc import Mapping
+from json import dumps
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -64,3 +72,48 @@ def _mix(values: NDArray[np.uint64]) -> NDArray[np.uint64]:
     values = (values ^ (values >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     values = (values ^ (values >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     return values ^ (values >> np.uint64(31))
+
+
+MOST = 200
+"""How many surprises are told apart in one read; further ones are counted together."""
+LONGEST = 120
+"""Characters of a name: whoever sends a name chooses it."""
+
+
+class Surprise(NamedTuple):
+    """A property without a column (`name`), or a value that does not fit its column (no `name`)."""
+
+    path: str
+    """Of the object that has the property, or of the value: `initiatedBy.user`, `status[]`."""
+    name: str
+    kind: str
+    """JSON's name of the value's type."""
+
+    def __str__(self) -> str:
+        """`status.newThing: string`; in ASCII and cut, so that it is fit for a log line."""
+        where = f"{self.path}.{self.name}" if self.path and self.name else self.path or self.name
+        return f"{dumps(where)[1:-1][:LONGEST]}: {self.kind}"
+
+
+class Surprises:
+    """Counts events by surprise."""
+
+    def __init__(self) -> None:
+        self._counts: Counter[Surprise] = Counter()
+        self._others = 0
+
+    def count(self, found: Mapping[Surprise, int]) -> None:
+        """Add events by surprise."""
+        for surprise, events in found.items():
+            if surprise in self._counts or len(self._counts) < MOST:
+                self._counts[surprise] += events
+            else:
+                self._others += events
+
+    def told(self) -> dict[str, int]:
+        """Events by surprise, in order of name; `(others)` for what is beyond `MOST`."""
+        told: Counter[str] = Counter()
+        for surprise, events in self._counts.items():
+            told[str(surprise)] += events
+        others = {"(others)": self._others} if self._others else {}
+        return dict(sorted(told.items())) | others
