@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from include.demo.airflow import LocalAirflow, airflow_environment, free_port
+from include.demo.airflow import LocalAirflow, airflow_environment
 from include.demo.processes import Processes
 from include.entra_logs import pipeline
 from include.entra_logs.api import PARTITION, Schedule, Window, partition_start
@@ -17,6 +17,7 @@ from include.entra_logs.lake import Lake
 from include.entra_logs.pipeline import Run
 from include.graph_emulator.process import Emulator
 from tests.kit.emulated import connection
+from tests.kit.ports import quiet_port
 
 OUTAGE = range(5, 8)
 """Intervals of sign-ins, counted from the first, that nothing read: Airflow was down."""
@@ -82,7 +83,7 @@ def airflow_ui(folder: Path, emulator: Emulator, lake: Lake, first: datetime) ->
     passwords = folder / "passwords.json"
     passwords.write_text(json.dumps({"admin": PASSWORD}))
     connections = {"msgraph_default": emulator.connection}
-    environment = airflow_environment(folder / "airflow", free_port(), connections)
+    environment = airflow_environment(folder / "airflow", quiet_port(), connections)
     environment |= {
         "ENTRA_START": first.isoformat(),
         "ENTRA_LAKE_URL": lake.url,

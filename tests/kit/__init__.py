@@ -5,6 +5,8 @@ Where a test runs
     azurite         Azure's storage on loopback, ended with the test
     budget          how many examples: few while you work, all in CI
     channels        a mail server and a webhook that take what is sent
+    ports           a port that nobody takes before its server has started
+    waiting         waits for what others do, and fails by name
 
 Graph's side
     scripted_graph  a world in memory behind the source's protocol: no network
