@@ -6,7 +6,8 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests.airflow_home import use_throwaway_home
+from tests.kit.airflow_home import use_throwaway_home
+from tests.kit.azurite import Azurite, start_azurite
 
 NO_SKIPS = os.environ.get("ENTRA_NO_SKIPS") == "1"
 """Whether everything is installed, as in CI. Read first, as the next line forgets every ENTRA_."""
@@ -20,6 +21,21 @@ settings.load_profile("entra")
 # Nothing outside this machine: a proxy of the developer's shell must not see a test's traffic.
 for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "all_proxy"):
     os.environ.pop(name, None)
+
+
+@pytest.fixture(scope="session")
+def airflow_db() -> None:
+    """The metadata database of this process's throw-away Airflow."""
+    from airflow.utils.db import upgradedb  # noqa: PLC0415  seconds, for the tests that ask
+
+    upgradedb()
+
+
+@pytest.fixture(scope="session")
+def azurite() -> Iterator[Azurite]:
+    """A storage account; a test makes a container of its own in it."""
+    with start_azurite() as running:
+        yield running
 
 
 @pytest.hookimpl(wrapper=True)

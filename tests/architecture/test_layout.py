@@ -128,3 +128,22 @@ def test_requirements_are_exact_and_locked(name: str) -> None:
         locked = rf"^{re.escape(wanted.name)}(\[[^]]*\])?=={re.escape(version)}[ ;].*\\$"
         found = re.search(locked + r"\n\s+--hash=sha256:", lock, re.MULTILINE)
         assert found, f"{line} is not in the lock"
+
+
+def test_test_folders_share_by_the_kit_alone() -> None:
+    """A test imports its own folder and `tests.kit`; what only one folder uses isn't in the kit."""
+    imported = re.compile(r"^from tests\.(\S+) import (.+)$", re.MULTILINE)
+    users: dict[str, set[Path]] = {}
+    wrong = []
+    for path in (p for p in SOURCES if p.is_relative_to(ROOT / "tests")):
+        folder = ".".join(path.relative_to(ROOT / "tests").parts[:-1])
+        for module, names in imported.findall(path.read_text(encoding="utf-8")):
+            if module.startswith("kit."):
+                users.setdefault(module.removeprefix("kit."), set()).add(path.parent)
+            elif not f"{module}.".startswith(f"{folder}.") and not names.startswith("test_"):
+                wrong.append(f"{_shown(path)}: {module}")
+    assert wrong == []
+    every = {ROOT / "tests"}  # the root conftest is there for all
+    lonely = {name for name, folders in users.items() if len(folders) < 2 and folders != every}
+    assert lonely == set()
+    assert set(users) == {p.stem for p in (ROOT / "tests/kit").glob("*.py")} - {"__init__"}

@@ -7,16 +7,17 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from include.demo.airflow import LocalAirflow, airflow_environment, free_port
+from include.demo.airflow import LocalAirflow, airflow_environment
 from include.demo.processes import Processes
 from include.entra_logs import pipeline
 from include.entra_logs.api import PARTITION, Schedule, Window, partition_start
 from include.entra_logs.catalogue import CATALOGUE
 from include.entra_logs.graph.client import GraphClient
-from include.entra_logs.graph.connection import from_fields
 from include.entra_logs.lake import Lake
 from include.entra_logs.pipeline import Run
 from include.graph_emulator.process import Emulator
+from tests.kit.emulated import connection
+from tests.kit.ports import quiet_port
 
 OUTAGE = range(5, 8)
 """Intervals of sign-ins, counted from the first, that nothing read: Airflow was down."""
@@ -48,7 +49,7 @@ def fill(lake: Lake, emulator: Emulator, first: datetime, now: datetime) -> None
         for start in Window(first, partition_start(now)).partitions()
     ]
     wrong = {first + number * PARTITION for number in (*OUTAGE, FAILED)}
-    with GraphClient(_connection(emulator), pace=0.01) as graph:
+    with GraphClient(connection(emulator), pace=0.01) as graph:
         for at, schedule, start in sorted(due, key=lambda each: (each[0], each[1].dag_id)):
             if at + MINUTE > now or (schedule.api.name == "sign_ins" and start in wrong):
                 continue
@@ -73,11 +74,6 @@ def _run(schedule: Schedule, window: Window, graph: GraphClient, lake: Lake) -> 
     pipeline.load(run, pipeline.normalise(run, reads, lake), lake)
 
 
-def _connection(emulator: Emulator):  # noqa: ANN202  what the client takes
-    names = ("login", "password", "schema", "host", "port", "extra")
-    return from_fields(**{name: emulator.connection.get(name) for name in names})
-
-
 @contextmanager
 def airflow_ui(folder: Path, emulator: Emulator, lake: Lake, first: datetime) -> Iterator[str]:
     """The address of Airflow's UI on the lake, with a login; one run has really failed.
@@ -87,7 +83,7 @@ def airflow_ui(folder: Path, emulator: Emulator, lake: Lake, first: datetime) ->
     passwords = folder / "passwords.json"
     passwords.write_text(json.dumps({"admin": PASSWORD}))
     connections = {"msgraph_default": emulator.connection}
-    environment = airflow_environment(folder / "airflow", free_port(), connections)
+    environment = airflow_environment(folder / "airflow", quiet_port(), connections)
     environment |= {
         "ENTRA_START": first.isoformat(),
         "ENTRA_LAKE_URL": lake.url,

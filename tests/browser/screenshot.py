@@ -16,13 +16,14 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from include.demo.airflow import ROOT, LocalAirflow, airflow_environment, free_port
+from include.demo.airflow import ROOT, LocalAirflow, airflow_environment
 from include.demo.processes import Processes
 from include.entra_logs.api import partition_start
 from include.entra_logs.catalogue import CATALOGUE
 from include.entra_logs.lake import open_lake
 from include.graph_emulator.process import start_emulator
 from tests.browser import mixed_lake
+from tests.kit.ports import quiet_port
 
 IMAGES = ROOT / "docs" / "images"
 GRID = IMAGES / "airflow-ui.png"
@@ -78,7 +79,7 @@ def shoot_grid() -> None:
         start_emulator(sign_ins_per_day=LIVELY) as emulator,
     ):
         connections = {"msgraph_default": emulator.connection}
-        environment = airflow_environment(Path(folder) / "airflow", free_port(), connections)
+        environment = airflow_environment(Path(folder) / "airflow", quiet_port(), connections)
         environment |= {
             "ENTRA_START": since.isoformat(),
             "ENTRA_LAKE_URL": (Path(folder) / "lake").as_uri(),

@@ -14,8 +14,8 @@ import pytest
 
 from include.entra_logs.lake import open_lake
 from include.entra_logs.merge.tables import key_columns, merge
-from tests.budget import counted
-from tests.unit.lake.rows import READ, SIGN_INS, START, TENANT, event, key, load, table, write
+from tests.kit.budget import counted
+from tests.kit.rows import READ, SIGN_INS, START, TENANT, event, key, load, table, write
 
 KILLS = counted(quick=5, ci=100)
 BASE = 20_000

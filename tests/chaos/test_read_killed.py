@@ -22,9 +22,9 @@ from include.entra_logs.lake import open_lake
 from include.entra_logs.lake.staging import StagedRead, open_read
 from include.entra_logs.source import ReadSummary, Slice
 from include.graph_emulator.process import Emulator, start_emulator
-from tests.budget import counted
-from tests.unit.graph.emulated import connection, found, truth
-from tests.unit.graph.memory_store import tiles
+from tests.kit.budget import counted
+from tests.kit.emulated import connection, found, truth
+from tests.kit.memory_store import tiles
 
 API = CATALOGUE["sign_ins"]
 WINDOW = Window(datetime(2026, 11, 20, 8, tzinfo=UTC), datetime(2026, 11, 20, 10, tzinfo=UTC))

@@ -14,7 +14,7 @@ from include.entra_logs.docs import dictionary
 from include.entra_logs.metadata import Property, graph_metadata
 from include.entra_logs.normalise import rebuild_event
 from include.entra_logs.schema import ADDED, column_name, columns, table_schema
-from tests.unit.normalise.events import EVER, Page, micros, run
+from tests.kit.events import EVER, Page, micros, run
 
 SAMPLES = Path(__file__).with_name("samples")
 every_api = pytest.mark.parametrize("api", CATALOGUE.values(), ids=lambda api: api.name)

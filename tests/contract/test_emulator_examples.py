@@ -12,7 +12,7 @@ from include.entra_logs.metadata import graph_metadata
 from include.entra_logs.normalise import rebuild_event
 from include.graph_emulator.process import Emulator, start_emulator
 from tests.contract.test_catalogue import scalars, shape
-from tests.unit.normalise.events import page_of, run
+from tests.kit.events import page_of, run
 
 DAYS = {"sign_ins": 1, "directory_audits": 2, "risk_detections": 5}
 

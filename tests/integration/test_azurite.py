@@ -1,6 +1,5 @@
 """The lake on Azure storage: the same code as on disk, tried on Azurite."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -10,18 +9,12 @@ from azure.storage.blob import AccountSasPermissions, ResourceTypes, generate_ac
 from include.entra_logs.errors import Corrupt, Refused, Transient
 from include.entra_logs.lake import Lake, open_lake
 from include.entra_logs.lake.azure import azure_options
-from tests.integration.azurite import ACCOUNT, KEY, Azurite, start_azurite
-from tests.unit.lake import test_merge, test_staging_raw, test_store
-from tests.unit.lake.rows import READ, SIGN_INS, event, key, load
+from tests.kit.azurite import ACCOUNT, KEY, Azurite
+from tests.kit.rows import READ, SIGN_INS, event, key, load
+from tests.unit.lake import test_staging_raw, test_store
+from tests.unit.merge import test_merge
 
 pytestmark = pytest.mark.azurite
-
-
-@pytest.fixture(scope="module")
-def azurite() -> Iterator[Azurite]:
-    """A storage account of this module."""
-    with start_azurite() as running:
-        yield running
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """Two processes load into one partition at once; what both brought survives."""
 
 import multiprocessing
-from collections.abc import Iterator
 from datetime import timedelta
 from multiprocessing.synchronize import Barrier
 from pathlib import Path
@@ -9,18 +8,11 @@ from pathlib import Path
 import pytest
 
 from include.entra_logs.lake import Lake, open_lake
-from tests.budget import counted
-from tests.integration.azurite import Azurite, start_azurite
-from tests.unit.lake.rows import READ, SIGN_INS, event, key, load, stored
+from tests.kit.azurite import Azurite
+from tests.kit.budget import counted
+from tests.kit.rows import READ, SIGN_INS, event, key, load, stored
 
 TIMES = counted(quick=12, ci=200)
-
-
-@pytest.fixture(scope="module")
-def azurite() -> Iterator[Azurite]:
-    """A storage account of this module."""
-    with start_azurite() as running:
-        yield running
 
 
 def open_again(where: tuple[str, str | None]) -> Lake:

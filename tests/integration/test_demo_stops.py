@@ -1,15 +1,18 @@
 """Ctrl-C and SIGTERM end the demo with every process that it started."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
-import time
 import uuid
+from collections.abc import Callable
 from pathlib import Path
 
 import psutil
 import pytest
+
+from tests.kit.waiting import wait_for
 
 ROOT = Path(__file__).parents[2]
 MARK = "ENTRA_TEST_MARK"
@@ -27,32 +30,61 @@ def marked(mark: str) -> list[str]:
     return found
 
 
+def emulator_starts(project: Path, mark: str) -> bool:
+    """The demo has its first child."""
+    return any("include.graph_emulator" in command for command in marked(mark))
+
+
+def database_is_made(project: Path, mark: str) -> bool:
+    """`init` makes Airflow's database, and nothing else runs yet."""
+    return (project / ".demo/airflow/airflow.db").exists()
+
+
+def airflow_starts(project: Path, mark: str) -> bool:
+    """Every part of Airflow has been started, and none has answered."""
+    return (project / ".demo/logs/triggerer.log").exists()
+
+
+def runs_go_on(project: Path, mark: str) -> bool:
+    """A task has published what it read, so Airflow's workers are at work."""
+    return (project / "lake/raw").exists()
+
+
 @pytest.mark.slow
 @pytest.mark.airflow
 @pytest.mark.parametrize(
-    ("after", "sent"),
-    [(2, signal.SIGINT), (12, signal.SIGINT), (30, signal.SIGINT), (45, signal.SIGTERM)],
-    ids=["emulator starts", "database is made", "Airflow starts", "runs go on"],
+    ("come", "sent"),
+    [
+        (emulator_starts, signal.SIGINT),
+        (database_is_made, signal.SIGINT),
+        (airflow_starts, signal.SIGINT),
+        (runs_go_on, signal.SIGTERM),
+    ],
+    ids=lambda it: it.__name__ if callable(it) else it.name,
 )
-def test_a_signal_leaves_no_process(after: float, sent: signal.Signals) -> None:
-    """Whenever it comes, nothing that was started is left."""
+def test_a_signal_leaves_no_process(
+    come: Callable[[Path, str], bool], sent: signal.Signals, tmp_path: Path
+) -> None:
+    """Whenever it comes, nothing that was started is left.
+
+    The demo of a copy of the project: what it keeps lies beside its code.
+    """
+    for folder in ("include", "dags", "plugins"):
+        shutil.copytree(ROOT / folder, tmp_path / folder)
     mark = uuid.uuid4().hex
     demo = subprocess.Popen(
         [sys.executable, "-m", "include.demo"],
-        cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": str(ROOT), MARK: mark},
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(tmp_path), MARK: mark},
         stdout=subprocess.DEVNULL,
         start_new_session=True,
     )
     try:
-        time.sleep(after)
+        wait_for(come.__name__, lambda: demo.poll() is not None or come(tmp_path, mark), within=300)
         assert demo.poll() is None, "the demo ended by itself"
         demo.send_signal(sent)
         demo.wait(120)
-        deadline = time.monotonic() + 10
-        while marked(mark) and time.monotonic() < deadline:
-            time.sleep(0.2)
-        assert marked(mark) == []
+        wait_for("the end of all its processes", lambda: not marked(mark), within=20)
     finally:
         if demo.poll() is None:
             os.killpg(demo.pid, signal.SIGKILL)

@@ -26,9 +26,9 @@ from include.entra_logs.proof.rebuild import rebuild
 from include.entra_logs.proof.rebuild_ledger import rebuild_ledger
 from include.entra_logs.proof.retention import remove_old_raw, remove_old_tables
 from include.entra_logs.proof.verify import Report, verify
-from tests.integration.azurite import start_azurite
-from tests.lake_model import stored
-from tests.scripted_graph import TENANT, ScriptedGraph, World
+from tests.kit.azurite import Azurite
+from tests.kit.lake_model import stored
+from tests.kit.scripted_graph import TENANT, ScriptedGraph, World
 
 API = CATALOGUE["risk_detections"]
 MAIN, SWEEP, UPDATES = API.schedules()
@@ -405,24 +405,23 @@ def test_a_slice_of_history_each_day(lake: Lake) -> None:
 
 
 @pytest.mark.azurite
-def test_the_same_on_azure() -> None:
+def test_the_same_on_azure(azurite: Azurite) -> None:
     """Proof, rebuild, roll-up and retention do on Azure what they do on a disk."""
-    with start_azurite() as azurite:
-        lake, world = azurite.lake(), make_world()
-        world.now = WINDOWS[-1].end + timedelta(minutes=15)
-        for window in WINDOWS:
-            load(lake, world, MAIN, window)
-        assert upkeep.tidy(lake, None, None)["records"] == 3
-        assert verify(lake).ok
-        edit(lake, lambda t: t.slice(1))
-        assert "1 events that raw has" in said(verify(lake))
-        assert rebuild(lake, API.table).partitions == 3
-        load(lake, world, MAIN, DAMAGED)
-        assert ledger.roll_up(lake) == 1
-        assert verify(lake).ok
-        later = WINDOWS[-1].end + timedelta(days=9)
-        days = timedelta(days=9)
-        done = upkeep.tidy(lake, timedelta(days=1), days, later)
-        assert (done["partitions"], done["raw"]) == (3, 4)
-        assert not list(lake.store.list(layout.RAW))
-        assert verify(lake).ok
+    lake, world = azurite.lake(), make_world()
+    world.now = WINDOWS[-1].end + timedelta(minutes=15)
+    for window in WINDOWS:
+        load(lake, world, MAIN, window)
+    assert upkeep.tidy(lake, None, None)["records"] == 3
+    assert verify(lake).ok
+    edit(lake, lambda t: t.slice(1))
+    assert "1 events that raw has" in said(verify(lake))
+    assert rebuild(lake, API.table).partitions == 3
+    load(lake, world, MAIN, DAMAGED)
+    assert ledger.roll_up(lake) == 1
+    assert verify(lake).ok
+    later = WINDOWS[-1].end + timedelta(days=9)
+    days = timedelta(days=9)
+    done = upkeep.tidy(lake, timedelta(days=1), days, later)
+    assert (done["partitions"], done["raw"]) == (3, 4)
+    assert not list(lake.store.list(layout.RAW))
+    assert verify(lake).ok

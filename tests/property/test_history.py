@@ -29,10 +29,10 @@ from include.entra_logs.lake import Lake, open_lake
 from include.entra_logs.ledger import ledger
 from include.entra_logs.pipeline import Run
 from include.entra_logs.proof.verify import verify
-from tests.budget import counted
-from tests.integration.azurite import start_azurite
-from tests.lake_model import Model, stored
-from tests.scripted_graph import TENANT, Event, ScriptedGraph, World
+from tests.kit.azurite import Azurite
+from tests.kit.budget import counted
+from tests.kit.lake_model import Model, stored
+from tests.kit.scripted_graph import TENANT, Event, ScriptedGraph, World
 
 BASE = datetime(2026, 11, 2, tzinfo=UTC)
 SPAN = 3
@@ -267,16 +267,15 @@ def test_any_history_leaves_what_the_model_says() -> None:
 
 @pytest.mark.slow
 @pytest.mark.azurite
-def test_any_history_on_azure_leaves_what_the_model_says() -> None:
+def test_any_history_on_azure_leaves_what_the_model_says(azurite: Azurite) -> None:
     """The same promise where objects are replaced by conditional writes."""
-    with start_azurite() as azurite:
 
-        class OnAzure(History):
-            """A history in a container of its own."""
+    class OnAzure(History):
+        """A history in a container of its own."""
 
-            @contextmanager
-            def new_lake(self) -> Iterator[Lake]:
-                """A lake in a new container."""
-                yield azurite.lake()
+        @contextmanager
+        def new_lake(self) -> Iterator[Lake]:
+            """A lake in a new container."""
+            yield azurite.lake()
 
-        run_histories(OnAzure, counted(quick=3, ci=20), 10)
+    run_histories(OnAzure, counted(quick=3, ci=20), 10)

@@ -13,8 +13,8 @@ from include.entra_logs.catalogue import CATALOGUE
 from include.entra_logs.metadata import graph_metadata
 from include.entra_logs.normalise import rebuild_event
 from include.entra_logs.normalise.verbatim import Verbatim
-from tests.budget import counted
-from tests.unit.normalise.events import Spelled, Twice, declared_event, micros, page_of, run, write
+from tests.kit.budget import counted
+from tests.kit.events import Spelled, Twice, declared_event, micros, page_of, run, write
 
 odd_numbers = st.sampled_from(
     [

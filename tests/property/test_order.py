@@ -14,9 +14,9 @@ from include.entra_logs.api import PARTITION, Window, utc_text
 from include.entra_logs.catalogue import CATALOGUE
 from include.entra_logs.lake import open_lake
 from include.entra_logs.pipeline import Run
-from tests.budget import counted
-from tests.lake_model import Model, stored
-from tests.scripted_graph import ScriptedGraph, World
+from tests.kit.budget import counted
+from tests.kit.lake_model import Model, stored
+from tests.kit.scripted_graph import ScriptedGraph, World
 
 START = datetime(2026, 11, 2, tzinfo=UTC)
 WINDOW = Window(START, START + PARTITION)

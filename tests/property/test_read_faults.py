@@ -15,9 +15,9 @@ from include.entra_logs.errors import EntraLakeError, Refused
 from include.entra_logs.graph import GraphClient
 from include.graph_emulator.faults import Kind
 from include.graph_emulator.process import Emulator, start_emulator
-from tests.budget import counted
-from tests.unit.graph.emulated import client, found, truth
-from tests.unit.graph.memory_store import MemoryStore, tiles
+from tests.kit.budget import counted
+from tests.kit.emulated import client, found, truth
+from tests.kit.memory_store import MemoryStore, tiles
 
 WINDOW = Window(datetime(2026, 11, 20, 8, tzinfo=UTC), datetime(2026, 11, 20, 10, tzinfo=UTC))
 UNSEEN = {"short_answer"}

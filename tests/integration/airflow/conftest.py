@@ -13,7 +13,6 @@ import pytest
 from airflow.dag_processing.dagbag import DagBag
 from airflow.models.asset import AssetEvent
 from airflow.models.xcom import XComModel
-from airflow.utils.db import upgradedb
 from airflow.utils.session import create_session
 
 from include.entra_logs.airflow_side import connections
@@ -23,12 +22,6 @@ from include.graph_emulator.settings import SECRET, Application, Settings
 from tests.integration.airflow.lookup import HALF_ALLOWED, Done, secrets_in_files, secrets_in_text
 
 ROOT = Path(__file__).resolve().parents[3]
-
-
-@pytest.fixture(scope="session")
-def airflow_db() -> None:
-    """The metadata database of this test run's throw-away Airflow."""
-    upgradedb()
 
 
 @pytest.fixture(scope="session")

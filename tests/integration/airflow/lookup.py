@@ -1,8 +1,6 @@
 """What the tests on real Airflow look at afterwards: runs, tables, and what must not be there."""
 
 import re
-import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -76,14 +74,6 @@ def files_of(lake: Path, name: str) -> dict[str, tuple[bytes, int]]:
         str(path.relative_to(lake)): (path.read_bytes(), path.stat().st_ino)
         for path in sorted((lake / "tables" / name).rglob("*.parquet"))
     }
-
-
-def wait_for(what: str, true: Callable[[], bool], within: float = 120) -> None:
-    """Return once `true()` is; fail by name if it is not within so many seconds."""
-    deadline = time.monotonic() + within
-    while not true():
-        assert time.monotonic() < deadline, f"{what}: not within {within:.0f} s"
-        time.sleep(0.5)
 
 
 def secrets_in_text(text: str) -> list[str]:

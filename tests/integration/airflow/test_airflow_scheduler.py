@@ -10,11 +10,13 @@ from typing import Any
 
 import pytest
 
-from include.demo.airflow import LocalAirflow, airflow_environment, free_port
+from include.demo.airflow import LocalAirflow, airflow_environment
 from include.demo.processes import Processes
 from include.entra_logs.api import PARTITION, partition_start
 from include.graph_emulator.process import start_emulator
-from tests.integration.airflow.lookup import secrets_in_files, table, truth, wait_for
+from tests.integration.airflow.lookup import secrets_in_files, table, truth
+from tests.kit.ports import quiet_port
+from tests.kit.waiting import wait_for
 
 pytestmark = [pytest.mark.airflow, pytest.mark.slow, pytest.mark.timeout(1500)]
 
@@ -70,7 +72,7 @@ def test_the_scheduler_catches_up_and_is_not_disturbed(emulator: Any, tmp_path: 
     due = partition_start(datetime.now(UTC) - timedelta(minutes=16))
     first = due - INTERVALS * PARTITION
     environment = airflow_environment(
-        tmp_path / "airflow", free_port(), {"msgraph_default": emulator.connection}
+        tmp_path / "airflow", quiet_port(), {"msgraph_default": emulator.connection}
     )
     environment["ENTRA_START"] = first.isoformat()
     environment["ENTRA_LAKE_URL"] = (tmp_path / "lake").as_uri()
@@ -143,7 +145,7 @@ def test_the_scheduler_catches_up_and_is_not_disturbed(emulator: Any, tmp_path: 
 
 def test_init_again_changes_nothing_and_says_what_is_wrong(tmp_path: Path) -> None:
     """Twice is as good as once; without a connection it says so, with a wrong setting it fails."""
-    environment = airflow_environment(tmp_path, free_port(), {})
+    environment = airflow_environment(tmp_path, quiet_port(), {})
     environment["ENTRA_LAKE_URL"] = (tmp_path / "lake").as_uri()
     init = [sys.executable, "-m", "include.entra_logs.airflow_side.init"]
     first = subprocess.run(init, env=environment, capture_output=True, text=True, check=True)

@@ -15,7 +15,7 @@ from sqlalchemy import delete
 from include.entra_logs.airflow_side.alerts import TOLD
 from include.entra_logs.api import PARTITION, Window, partition_start
 from tests.integration.airflow.lookup import Done
-from tests.integration.alerts.channels import Inbox, webhook
+from tests.kit.channels import Inbox, webhook
 
 pytestmark = pytest.mark.airflow
 

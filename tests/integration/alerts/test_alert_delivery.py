@@ -14,7 +14,7 @@ from include.entra_logs.airflow_side.notifiers import deliver, notifier
 from include.entra_logs.errors import EntraLakeError, Refused, Transient
 from include.entra_logs.settings import Settings
 from include.entra_logs.watch.message import Message
-from tests.integration.alerts.channels import Inbox, mail_server, webhook
+from tests.kit.channels import Inbox, mail_server, webhook
 
 COMMAND = 'airflow backfill create --dag-run-conf \'{"source": "graph"}\''
 MESSAGE = Message(

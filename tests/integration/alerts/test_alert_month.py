@@ -20,8 +20,8 @@ from include.entra_logs.watch.causes import causes
 from include.entra_logs.watch.changes import changes
 from include.entra_logs.watch.message import message
 from include.entra_logs.watch.seen import see
-from tests.budget import counted
-from tests.scripted_graph import TENANT, ScriptedGraph, World
+from tests.kit.budget import counted
+from tests.kit.scripted_graph import TENANT, ScriptedGraph, World
 
 FIRST = datetime(2026, 10, 1, tzinfo=UTC)
 DAYS = timedelta(days=30)

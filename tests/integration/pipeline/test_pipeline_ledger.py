@@ -7,7 +7,7 @@ import pytest
 from include.entra_logs.api import PARTITION, Window
 from include.entra_logs.lake import layout
 from include.entra_logs.ledger import ledger
-from tests.integration.pipeline.conftest import Line, main_of, two_hours
+from tests.integration.pipeline.line import Line, main_of, two_hours
 
 MIDNIGHT = two_hours(17, 0).start
 AUDITS = main_of("directory_audits")

@@ -15,13 +15,13 @@ from include.entra_logs.graph.client import GraphClient
 from include.entra_logs.lake import open_lake
 from include.entra_logs.ledger import ledger
 from include.entra_logs.pipeline import Run
-from tests.integration.pipeline.conftest import (
+from tests.integration.pipeline.line import (
     RETENTION,
     Line,
-    connection_of,
     main_of,
     two_hours,
 )
+from tests.kit.emulated import connection
 
 APIS = sorted(CATALOGUE)
 MORNING = two_hours(18, 8)
@@ -112,7 +112,7 @@ def test_credentials_that_do_not_serve_are_refused_with_the_remedy(
     """One sentence, no secret in it, and no second try."""
     run = Run(main_of("sign_ins"), MORNING, "graph", "test")
     with (
-        GraphClient(connection_of(line.emulator, **changes), pace=0) as graph,
+        GraphClient(connection(line.emulator, **changes), pace=0) as graph,
         pytest.raises(Refused, match=f"(?i){words}") as failed,
     ):
         pipeline.authenticate(run, graph, line.lake, RETENTION)
@@ -128,7 +128,7 @@ def test_a_missing_permission_is_named_with_its_api(line: Line) -> None:
     run = Run(main_of("risk_detections"), MORNING, "graph", "test")
     try:
         with (
-            GraphClient(connection_of(line.emulator, password="s"), pace=0) as graph,
+            GraphClient(connection(line.emulator, password="s"), pace=0) as graph,
             pytest.raises(Refused, match=r"IdentityRiskEvent\.Read\.All"),
         ):
             pipeline.authenticate(run, graph, line.lake, RETENTION)

@@ -15,14 +15,14 @@ from include.entra_logs.ledger.states import State, states
 from include.entra_logs.ledger.states import lateness as lateness_of
 from include.entra_logs.proof.verify import verify
 from include.graph_emulator.process import start_emulator
-from tests.budget import counted
-from tests.integration.pipeline.conftest import (
+from tests.integration.pipeline.line import (
     Line,
-    connection_of,
     main_of,
     schedule_of,
     two_hours,
 )
+from tests.kit.budget import counted
+from tests.kit.emulated import connection
 
 FIRST = datetime(2026, 10, 1, tzinfo=UTC)
 
@@ -40,7 +40,7 @@ def month(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Line]:
             lateness="heavy",
             throttling=False,
         ) as emulator,
-        GraphClient(connection_of(emulator), pace=0) as graph,
+        GraphClient(connection(emulator), pace=0) as graph,
     ):
         yield Line(emulator, graph, open_lake(folder.as_uri()), folder, FIRST)
 

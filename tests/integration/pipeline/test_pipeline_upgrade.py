@@ -8,7 +8,7 @@ from include.entra_logs.errors import Corrupt
 from include.entra_logs.proof.upgrade import upgrade
 from include.entra_logs.proof.verify import verify
 from include.entra_logs.schema import table_schema
-from tests.integration.pipeline.conftest import Line, main_of, two_hours
+from tests.integration.pipeline.line import Line, main_of, two_hours
 
 API = CATALOGUE["sign_ins"]
 

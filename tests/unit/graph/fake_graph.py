@@ -20,7 +20,7 @@ from include.entra_logs.catalogue import CATALOGUE
 from include.entra_logs.graph import GraphClient, GraphConnection, Limits, client
 from include.entra_logs.graph.connection import Secret
 from include.entra_logs.source import ReadSummary
-from tests.unit.graph.memory_store import MemoryStore, kept, parsed
+from tests.kit.memory_store import MemoryStore, kept, parsed
 
 BY = "createdDateTime"
 HOST = "https://graph.test"

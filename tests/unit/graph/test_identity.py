@@ -10,12 +10,12 @@ import pytest
 from include.entra_logs.api import Window
 from include.entra_logs.catalogue import CATALOGUE
 from include.entra_logs.errors import Refused, Transient
-from include.entra_logs.graph import GraphClient, Limits, from_fields
+from include.entra_logs.graph import GraphClient, Limits
 from include.entra_logs.graph.identity import Identity
 from include.graph_emulator.foreign_host import foreign_host
 from include.graph_emulator.process import Emulator
-from tests.unit.graph.emulated import CALM, PACE, client, connection, found, truth
-from tests.unit.graph.memory_store import MemoryStore
+from tests.kit.emulated import CALM, PACE, client, connection, found, truth
+from tests.kit.memory_store import MemoryStore
 
 API = CATALOGUE["sign_ins"]
 WINDOW = Window(datetime(2026, 11, 20, 8, tzinfo=UTC), datetime(2026, 11, 20, 10, tzinfo=UTC))
@@ -24,11 +24,7 @@ TENANT = "5e1a7c0d-3b52-4c8e-9f40-6d2b8a91c7e3"
 
 def enter(emulator: Emulator, extra: dict[str, Any] | None = None, **fields: Any) -> str:
     """The tenant that `authenticate` proves, with a changed connection."""
-    given = emulator.connection | fields
-    made = from_fields(
-        given["login"], given["password"], given["schema"], given["host"], None,
-        given["extra"] | (extra or {}),
-    )  # fmt: skip
+    made = connection(emulator, extra, **fields)
     with GraphClient(made, pace=PACE, limits=CALM) as opened:
         return opened.authenticate(API, WINDOW, API.table.event_time).tenant_id
 
@@ -46,7 +42,7 @@ def test_tenant_by_domain_name(emulator: Emulator) -> None:
 def test_guid_by_discovery(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
     """A token without claims: the guid comes from OIDC discovery."""
     monkeypatch.setattr(Identity, "token", lambda *_, **__: "opaque")
-    assert Identity(connection(emulator, tenant_id="lakeside.example")).tenant_id() == TENANT
+    assert Identity(connection(emulator, {"tenant_id": "lakeside.example"})).tenant_id() == TENANT
 
 
 def test_certificate(emulator: Emulator) -> None:

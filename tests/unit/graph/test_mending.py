@@ -5,6 +5,7 @@ import pytest
 
 from include.entra_logs.errors import EntraLakeError, PastRetention, Refused, Throttled, Transient
 from include.entra_logs.graph import Limits
+from tests.kit.memory_store import MemoryStore, kept
 from tests.unit.graph.fake_graph import (
     BY,
     SIGN_INS,
@@ -20,7 +21,6 @@ from tests.unit.graph.fake_graph import (
     respond,
     rows,
 )
-from tests.unit.graph.memory_store import MemoryStore, kept
 
 FAULTS = {
     "429": error(429, "TooManyRequests", retry_after="2.128"),

@@ -8,6 +8,7 @@ import pytest
 
 from include.entra_logs.graph import Limits
 from include.entra_logs.source import Page
+from tests.kit.memory_store import MemoryStore, tiles
 from tests.unit.graph.fake_graph import (
     BY,
     NOW,
@@ -19,7 +20,6 @@ from tests.unit.graph.fake_graph import (
     read,
     rows,
 )
-from tests.unit.graph.memory_store import MemoryStore, tiles
 
 
 @pytest.mark.parametrize("count", [0, 1, 9, 10, 11, 20, 205], ids=str)

@@ -13,7 +13,7 @@ from include.entra_logs.errors import Corrupt
 from include.entra_logs.lake import Lake, layout, raw, staging
 from include.entra_logs.lake.staging import StagedRead
 from include.entra_logs.source import Page, ReadSummary, Slice
-from tests.unit.lake.rows import READ, START, TENANT
+from tests.kit.rows import READ, START, TENANT
 
 WINDOW = Window(START, START + timedelta(hours=2))
 HALVES = (Window(START, START + timedelta(hours=1)), Window(START + timedelta(hours=1), WINDOW.end))

@@ -12,7 +12,7 @@ from include.entra_logs.errors import EntraLakeError, Transient
 from include.entra_logs.lake import Lake, open_lake, raw
 from include.entra_logs.merge.tables import MergeCounts
 from include.entra_logs.source import Slice
-from tests.unit.lake.rows import READ, SIGN_INS, event, load, stored
+from tests.kit.rows import READ, SIGN_INS, event, load, stored
 from tests.unit.lake.test_staging_raw import WINDOW, attempt, bodies, page, publish
 
 CALLS = {"get", "get_range", "tag", "snapshot", "put", "put_if_absent", "replace_if_unchanged",

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from include.entra_logs.api import Window
 from include.entra_logs.errors import Corrupt, Transient
-from include.entra_logs.lake import Lake, layout, open_lake
+from include.entra_logs.lake import Lake, layout
 from include.entra_logs.lake.store import Store
 from include.entra_logs.ledger import ledger, removals
 from include.entra_logs.ledger.record import (
@@ -22,12 +22,6 @@ from include.entra_logs.ledger.removals import Removal
 START = datetime(2026, 11, 22, tzinfo=UTC)
 SPAN = Window(START, START + timedelta(hours=1))
 Make = Callable[..., LedgerRecord]
-
-
-@pytest.fixture
-def lake(tmp_path: Path) -> Lake:
-    """An empty lake."""
-    return open_lake((tmp_path / "lake").as_uri())
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from include.entra_logs.errors import Corrupt
 from include.entra_logs.normalise import ordered, partitions
 from include.entra_logs.normalise.counts import id_checksum
 from include.entra_logs.schema import table_schema
-from tests.unit.normalise.events import EVER, READ_AT, START, Page, declared_event, page_of, run
+from tests.kit.events import EVER, READ_AT, START, Page, declared_event, page_of, run
 
 SIGN_INS = CATALOGUE["sign_ins"]
 RISKS = CATALOGUE["risk_detections"]

@@ -8,7 +8,7 @@ from include.entra_logs.catalogue import CATALOGUE
 from include.entra_logs.normalise import rebuild_event
 from include.entra_logs.normalise.groups import GroupReader
 from include.entra_logs.normalise.undeclared import UndeclaredReader
-from tests.unit.normalise.events import (
+from tests.kit.events import (
     EVER,
     Page,
     Spelled,

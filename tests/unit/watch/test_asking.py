@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from include.entra_logs.api import PARTITION
 from include.entra_logs.catalogue import CATALOGUE
 from include.entra_logs.watch.asking import AT_ONCE, runs_of
-from tests.unit.watch.months import NOW, at, healthy, look
+from tests.kit.months import NOW, at, healthy, look
 
 API = CATALOGUE["sign_ins"]
 HEALTHY = healthy(API)

@@ -12,7 +12,7 @@ from include.entra_logs.ledger.record import LedgerRecord, PartitionCounts
 from include.entra_logs.watch.cause import Cause, Kind
 from include.entra_logs.watch.causes import causes
 from include.entra_logs.watch.seen import Runs, see
-from tests.unit.watch.months import DAYS, FIRST, NOW, TENANT, at, healthy, look, record, without
+from tests.kit.months import DAYS, FIRST, NOW, TENANT, at, healthy, look, record, without
 
 API = CATALOGUE["sign_ins"]
 RISKS = CATALOGUE["risk_detections"]

@@ -11,7 +11,7 @@ from include.entra_logs.api import PARTITION, Window
 from include.entra_logs.watch.cause import Cause, Kind, Topic, joined
 from include.entra_logs.watch.changes import Changes, changes, from_text, to_text
 from include.entra_logs.watch.message import MOST, message
-from tests.unit.watch.months import TENANT, at
+from tests.kit.months import TENANT, at
 
 NUMBERS = st.frozensets(st.integers(0, 11), max_size=8)
 

@@ -3,7 +3,7 @@
 import time
 
 from include.graph_emulator.process import Emulator
-from tests.unit.emulator.emulator_reader import END, START, Reader
+from tests.unit.graph_emulator.emulator_reader import END, START, Reader
 
 WINDOW = f"$filter=createdDateTime ge {START} and createdDateTime le {END}"
 

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from include.entra_logs.lake import open_lake
 from include.entra_logs.merge import files, partition_file
 from include.entra_logs.schema import CHANGED_AT, FIRST_SEEN_AT
-from tests.budget import counted
-from tests.unit.lake.rows import DETECTIONS, READ, START, event, load, stored
+from tests.kit.budget import counted
+from tests.kit.rows import DETECTIONS, READ, START, event, load, stored
 
 IDS = st.sampled_from(["a", "b", "\U0001f600"])
 

@@ -11,7 +11,7 @@ from azure.identity import (
 )
 
 from include.graph_emulator.process import Emulator
-from tests.unit.emulator.emulator_reader import Reader
+from tests.unit.graph_emulator.emulator_reader import Reader
 
 SCOPE = "https://graph.microsoft.com/.default"
 

@@ -5,7 +5,7 @@ from typing import Any
 from include.entra_logs.api import Api, Window
 from include.entra_logs.graph import GraphClient, GraphConnection, Limits, from_fields
 from include.graph_emulator.process import Emulator
-from tests.unit.graph.memory_store import kept
+from tests.kit.memory_store import kept
 
 FAST = Limits(connect=5, quiet=0.2, whole_page=0.6, body=4_000_000, attempts=6, barren=20)
 """Timeouts are real seconds; a hang costs a fifth of one."""
@@ -14,17 +14,14 @@ CALM = Limits(attempts=4)
 PACE = 0.001
 
 
-def connection(emulator: Emulator, **changes: Any) -> GraphConnection:
-    """The emulator's Airflow connection, with some of its extras changed."""
-    given = emulator.connection
-    return from_fields(
-        given["login"],
-        given["password"],
-        given["schema"],
-        given["host"],
-        given.get("port"),
-        given["extra"] | changes,
-    )
+def connection(
+    emulator: Emulator, extra: dict[str, Any] | None = None, **changed: Any
+) -> GraphConnection:
+    """The emulator's Airflow connection as the bridge would read it, with fields changed."""
+    given = emulator.connection | changed
+    names = ("login", "password", "schema", "host", "port")
+    fields = {name: given.get(name) for name in names}
+    return from_fields(**fields, extra=emulator.connection["extra"] | (extra or {}))
 
 
 def client(emulator: Emulator, limits: Limits = FAST, pace: float = PACE) -> GraphClient:

@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 from include.entra_logs.api import Api
 from include.entra_logs.lake import Lake, layout
 from include.entra_logs.normalise import rebuild_event
-from tests.scripted_graph import TENANT, Event, Key
+from tests.kit.scripted_graph import TENANT, Event, Key
 
 Stored = dict[Key, "Row"]
 

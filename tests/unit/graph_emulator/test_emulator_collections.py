@@ -7,7 +7,7 @@ import pytest
 
 from include.graph_emulator import ticks
 from include.graph_emulator.process import Emulator, start_emulator
-from tests.unit.emulator.emulator_reader import END, NOW, START, TIMES, Reader, keys
+from tests.unit.graph_emulator.emulator_reader import END, NOW, START, TIMES, Reader, keys
 
 APIS = [pytest.param(api, id=api) for api in TIMES]
 

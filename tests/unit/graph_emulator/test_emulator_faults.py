@@ -9,7 +9,7 @@ import pytest
 
 from include.graph_emulator.foreign_host import foreign_host
 from include.graph_emulator.process import Emulator, start_emulator
-from tests.unit.emulator.emulator_reader import END, NOW, START, Reader, keys
+from tests.unit.graph_emulator.emulator_reader import END, NOW, START, Reader, keys
 
 URL = (
     f"/v1.0/auditLogs/signIns?$filter=createdDateTime ge {START} and createdDateTime le {END}"

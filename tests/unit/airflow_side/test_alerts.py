@@ -14,7 +14,7 @@ from include.entra_logs.catalogue import CATALOGUE
 from include.entra_logs.errors import Refused, Transient
 from include.entra_logs.watch.cause import Cause, Kind, Topic
 from include.entra_logs.watch.message import Message
-from tests.unit.watch.months import TENANT, at, record
+from tests.kit.months import TENANT, at, record
 
 START = datetime(2026, 11, 22, tzinfo=UTC)
 GAP = Cause(

@@ -12,7 +12,7 @@ from include.entra_logs.lake import Lake
 from include.entra_logs.merge import files, partition_file
 from include.entra_logs.merge.tables import MergeCounts, key_columns, merge
 from include.entra_logs.schema import CHANGED_AT, FIRST_SEEN_AT, table_schema
-from tests.unit.lake.rows import (
+from tests.kit.rows import (
     DETECTIONS,
     READ,
     SIGN_INS,

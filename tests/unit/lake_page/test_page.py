@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 import time_machine
-from airflow.utils.db import upgradedb
 from airflow.utils.session import create_session
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
@@ -25,15 +24,10 @@ from include.lake_page import known, memory
 from include.lake_page.app import make_app
 from include.lake_page.page import NotThere, Page
 
+pytestmark = pytest.mark.usefixtures("airflow_db")
 TENANT = "8f6f2f0a-4f4e-4d0e-9d67-3a7a3f1f0001"
 NOW = datetime(2026, 11, 22, 12, 30, tzinfo=UTC)
 START = datetime(2026, 11, 22, tzinfo=UTC)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def airflow_db() -> None:
-    """The metadata database of this test run's throw-away Airflow."""
-    upgradedb()
 
 
 @pytest.fixture

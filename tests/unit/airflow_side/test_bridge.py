@@ -161,7 +161,7 @@ def test_an_unexpected_error_is_told_without_its_text(caplog: pytest.LogCaptureF
     with caplog.at_level(logging.ERROR):
         found = raised(ValueError(f"could not convert {EVENT}"))
     assert type(found) is AirflowException
-    assert str(found).startswith("Unexpected ValueError at test_airflow_bridge.py:")
+    assert str(found).startswith("Unexpected ValueError at test_bridge.py:")
     assert "in raised" in caplog.text
     assert EVENT not in caplog.text + str(found)
 

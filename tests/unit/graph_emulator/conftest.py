@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from include.graph_emulator.process import Emulator, start_emulator
-from tests.unit.emulator.emulator_reader import NOW, Reader
+from tests.unit.graph_emulator.emulator_reader import NOW, Reader
 
 
 @pytest.fixture(scope="session")
