@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 
 from include.entra_logs.api import PARTITION, Api, Schedule, Window, partition_start
 from include.entra_logs.catalogue import CATALOGUE
+from include.entra_logs.catalogue.sign_ins import SIGN_INS
 from include.entra_logs.lake import Lake, layout
 from include.entra_logs.ledger import ledger
 from include.entra_logs.ledger.ledger import Lateness, LedgerRecord, PartitionCounts
@@ -24,7 +25,7 @@ from include.entra_logs.ledger.record_table import to_table
 
 TABLES = 10
 APIS: dict[str, Api] = CATALOGUE | {
-    name: replace(CATALOGUE["sign_ins"], name=name)
+    name: replace(SIGN_INS, table=replace(SIGN_INS.table, name=name))
     for name in (f"table_{number}" for number in range(len(CATALOGUE), TABLES))
 }
 TENANT = "11111111-2222-3333-4444-555555555555"
