@@ -14,6 +14,7 @@ import msgspec
 
 from include.entra_logs.api import PARTITION, Api, Schedule, Window, partition_start
 from include.entra_logs.catalogue import CATALOGUE
+from include.entra_logs.catalogue.sign_ins import SIGN_INS
 from include.entra_logs.lake import Lake, layout
 from include.entra_logs.ledger import ledger
 from include.entra_logs.ledger.record import Lateness, LedgerRecord, PartitionCounts

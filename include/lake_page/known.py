@@ -1,9 +1,9 @@
 """The states of the days that are shown, worked out anew only for an API that was read since."""
 
-from collections import OrderedDict
 from dataclasses import dataclass
 
 import pyarrow as pa
+from cachetools import LRUCache
 
 from include.entra_logs.api import Api, Window
 from include.entra_logs.ledger.record import LedgerRecord
@@ -34,8 +34,7 @@ class KnownIntervals:
     """What was worked out last, at most so many times one API and tenant."""
 
     def __init__(self, most: int) -> None:
-        self._most = most
-        self._kept: OrderedDict[tuple[str, str, Window], Known] = OrderedDict()
+        self._kept: LRUCache[tuple[str, str, Window], Known] = LRUCache(most)
 
     def get(self, api: Api, tenant_id: str, span: Window, table: pa.Table) -> Known:
         """What `table`, the ledger's rows of this API and tenant that touch `span`, says."""
@@ -45,8 +44,5 @@ class KnownIntervals:
             records = tuple(from_table(table.drop_columns(UNUSED)))
             found = tuple(states(api, tenant_id, records, span))
             known = Known(api, tenant_id, span, records, found, table["record_id"])
-        self._kept[key] = known
-        self._kept.move_to_end(key)
-        if len(self._kept) > self._most:
-            self._kept.popitem(last=False)
+            self._kept[key] = known
         return known

@@ -4,12 +4,14 @@ Both are bounded, and shared by all who look.
 """
 
 import gc
+import sys
 import threading
 import time
-from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
+
+from cachetools import LRUCache, TTLCache, cachedmethod
 
 from include.entra_logs.errors import Transient
 from include.entra_logs.lake.store import Store, Stored
@@ -29,8 +31,7 @@ class RememberingStore(Store):
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
         self._tags: dict[str, str] = {}
-        self._kept: OrderedDict[str, tuple[str, bytes]] = OrderedDict()
-        self._size = 0
+        self._kept: LRUCache[Any, bytes | None] = LRUCache(MOST_BYTES, sys.getsizeof)
         self._lock = threading.Lock()
 
     def list(self, prefix: str) -> Iterator[Stored]:
@@ -38,36 +39,25 @@ class RememberingStore(Store):
         found = list(super().list(prefix))
         with self._lock:
             below = f"{prefix}/"
-            self._tags = {k: tag for k, tag in self._tags.items() if not k.startswith(below)}
-            self._tags.update((stored.key, stored.tag) for stored in found)
+            others = {k: tag for k, tag in self._tags.items() if not k.startswith(below)}
+            self._tags = others | {stored.key: stored.tag for stored in found}
         return iter(found)
 
     def get(self, key: str) -> bytes | None:
         """The whole object as the last listing had it, or newer; None if there is none."""
-        with self._lock:
-            tag = self._tags.get(key)
-            if key in self._kept and self._kept[key][0] == tag:
-                self._kept.move_to_end(key)
-                return self._kept[key][1]
-        body = super().get(key)
-        if tag is not None and body is not None:
-            self._keep(key, tag, body)
-        return body
+        tag = self._tags.get(key)
+        return super().get(key) if tag is None else self._of(key, tag)
 
-    def _keep(self, key: str, tag: str, body: bytes) -> None:
-        with self._lock:
-            self._size += len(body) - len(self._kept.pop(key, ("", b""))[1])
-            self._kept[key] = (tag, body)
-            while self._size > MOST_BYTES:
-                _, (_, oldest) = self._kept.popitem(last=False)
-                self._size -= len(oldest)
+    @cachedmethod(lambda self: self._kept, lock=lambda self: self._lock)
+    def _of(self, key: str, _tag: str) -> bytes | None:
+        return super().get(key)
 
 
 class Answers:
     """Answers by question, each made once in so many seconds whoever asks."""
 
-    def __init__(self) -> None:
-        self._made: OrderedDict[Any, tuple[float, Any]] = OrderedDict()
+    def __init__(self, timer: Callable[[], float] = time.monotonic) -> None:
+        self._made: TTLCache[Any, Any] = TTLCache(MOST_ANSWERS, FRESH_FOR, timer)
         self._lock = threading.Lock()
 
     def get(self, question: Any, make: Callable[[], _T]) -> _T:
@@ -79,17 +69,11 @@ class Answers:
         if not self._lock.acquire(timeout=PATIENCE):
             raise Transient("The ledger is slow to read at the moment: ask again in a minute.")
         try:
-            at, answer = self._made.get(question, (-FRESH_FOR, None))
-            if time.monotonic() - at < FRESH_FOR:
-                kept: _T = answer
-                return kept
-            with _collecting_later():
-                made = make()
-            self._made[question] = (time.monotonic(), made)
-            self._made.move_to_end(question)
-            if len(self._made) > MOST_ANSWERS:
-                self._made.popitem(last=False)
-            return made
+            found: _T | None = self._made.get(question)
+            if found is None:
+                with _collecting_later():
+                    found = self._made[question] = make()
+            return found
         finally:
             self._lock.release()
 

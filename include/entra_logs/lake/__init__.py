@@ -5,7 +5,7 @@
 layout       every key in one place                    store        objects, conditional writes
 staging      pages of a read under way                 raw          what a source sent, per read
 publisher    how a whole object gets its name: Azure   local_publisher  the same on a disk
-azure        Airflow's connection as obstore's settings  ranges     a file over parts of an object
+azure        Airflow's connection as obstore's settings
 """
 
 import uuid
@@ -23,7 +23,6 @@ from include.entra_logs.errors import Refused
 from include.entra_logs.lake import layout
 from include.entra_logs.lake.local_publisher import LocalPublisher
 from include.entra_logs.lake.publisher import AzurePublisher
-from include.entra_logs.lake.sas import deleter
 from include.entra_logs.lake.store import Store, store_errors
 
 
@@ -95,7 +94,4 @@ def _azure(
             f"The connection of the lake {url} cannot be used ({type(error).__name__}): check its "
             "account, key, SAS token or service principal."
         ) from None
-    delete = None
-    if signature := azure.get("sas_key"):
-        delete = deleter(azure["endpoint"], container, prefix, signature)
-    return Lake(url, store(url, objects, AzurePublisher(objects, delete)))
+    return Lake(url, store(url, objects, AzurePublisher(objects)))

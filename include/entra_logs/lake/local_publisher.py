@@ -39,10 +39,6 @@ class LocalPublisher:
         """Only over the object that has `tag`."""
         return self._publish(key, content, tag)
 
-    def delete(self, keys: list[str]) -> None:
-        """One after the other."""
-        obstore.delete(self._objects, keys)
-
     def link(self, key: str, target: Path) -> str | None:
         """A hard link, which keeps this version whatever replaces it."""
         try:

@@ -5,7 +5,6 @@ two writers that name the same `tag` exactly one succeeds.
 """
 
 import tempfile
-from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
@@ -32,9 +31,6 @@ class Publisher(Protocol):
     def replace(self, key: str, content: Content, tag: str) -> bool:
         """True if the object at `key` still had `tag` and now is `content`."""
 
-    def delete(self, keys: list[str]) -> None:
-        """There is nothing at `keys`. FileNotFoundError may mean that not all were tried."""
-
     def link(self, key: str, target: Path) -> str | None:
         """The tag of the object that `target` now names as well; None if that cannot be."""
 
@@ -51,11 +47,8 @@ class AzurePublisher:
     A conditional write is one request, so its content is held in memory while it is sent.
     """
 
-    def __init__(
-        self, objects: AzureStore, delete: Callable[[list[str]], None] | None = None
-    ) -> None:
+    def __init__(self, objects: AzureStore) -> None:
         self._objects = objects
-        self._delete = delete
 
     def put(self, key: str, content: Content) -> None:
         """Over whatever was there."""
@@ -74,13 +67,6 @@ class AzurePublisher:
             obstore.put(self._objects, key, content, mode={"e_tag": tag})
             return True
         return False
-
-    def delete(self, keys: list[str]) -> None:
-        """In batches, or by the function that was given."""
-        if self._delete:
-            self._delete(keys)
-        else:
-            obstore.delete(self._objects, keys)
 
     def link(self, key: str, target: Path) -> str | None:
         """Never: the object is elsewhere."""

@@ -1,11 +1,10 @@
 """One face for both stores: objects by key, conditional writes, errors that name the remedy.
 
-Reading, listing and deleting is obstore for both. Writing is `publish`, since obstore's local store
-has no compare-and-set and does not write through.
+Reading, listing and deleting is obstore for both. Writing is `publisher`, since obstore's local
+store has no compare-and-set and does not write through.
 """
 
 import errno
-import io
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -23,11 +22,9 @@ from obstore.exceptions import (
 )
 from obstore.store import ObjectStore
 
-from include.entra_logs.errors import EntraLakeError, Refused, Transient
+from include.entra_logs.errors import Corrupt, EntraLakeError, Refused, Transient
 from include.entra_logs.lake.publisher import Content, Publisher
-from include.entra_logs.lake.ranges import Ranges, missing, read_range
 
-_READ_AHEAD = 1024 * 1024
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _DENIED = {errno.EACCES, errno.EPERM, errno.EROFS}
 
@@ -75,7 +72,7 @@ class Store:
             try:
                 return bytes(obstore.get_range(self._objects, key, start=start, length=length))
             except FileNotFoundError:
-                raise missing(key) from None
+                raise _missing(key) from None
 
     def tag(self, key: str) -> str | None:
         """What changes whenever the object does; None if there is none."""
@@ -106,22 +103,16 @@ class Store:
 
     @contextmanager
     def open(self, key: str) -> Iterator[pa.NativeFile]:
-        """A seekable reader of one version of the object; Corrupt if there is no object.
+        """A seekable reader of one version of the object, whatever replaces it; Corrupt if none.
 
-        Replaced meanwhile: a local reader goes on with the old version, Azure raises Transient.
+        It reads a snapshot: obstore's own reader asks for each part without naming a version.
         """
-        with store_errors(self.url):
-            try:
-                found = obstore.head(self._objects, key)
-            except FileNotFoundError:
-                raise missing(key) from None
-
-        def read(start: int, end: int) -> bytes:
-            with store_errors(self.url):
-                return read_range(self._objects, key, (start, end), found["e_tag"])
-
-        with Ranges(read, found["size"]) as ranges:
-            yield pa.PythonFile(io.BufferedReader(ranges, _READ_AHEAD), mode="r")
+        with self.scratch() as folder:
+            target = folder / "object"
+            if self.snapshot(key, target) is None:
+                raise _missing(key)
+            with pa.OSFile(str(target)) as file:
+                yield file
 
     def put(self, key: str, content: Content) -> None:
         """`content` is at `key`, durable, whatever was there."""
@@ -138,14 +129,6 @@ class Store:
         with store_errors(self.url):
             return self._publisher.replace(key, content, tag)
 
-    def copy(self, key: str, to: str) -> None:
-        """The object is at `to` as well, without its bytes passing this machine."""
-        with store_errors(self.url):
-            try:
-                obstore.copy(self._objects, key, to)
-            except FileNotFoundError:
-                raise missing(key) from None
-
     def list(self, prefix: str) -> Iterator[Stored]:
         """What lies below the folder `prefix`, in no order. Objects come and go meanwhile."""
         with store_errors(self.url):
@@ -161,15 +144,19 @@ class Store:
             yield from obstore.list_with_delimiter(self._objects, prefix)["common_prefixes"]
 
     def delete(self, keys: str | Iterable[str]) -> None:
-        """There is no object at these keys any more; there need not have been one."""
+        """There is no object at these keys any more; there need not have been one.
+
+        On Azure by Blob Batch, which a shared access signature of the account or the container may
+        ask for (Azurite knows only the container's).
+        """
         gone = [keys] if isinstance(keys, str) else list(keys)
         with store_errors(self.url):
             try:
-                self._publisher.delete(gone)
-            except FileNotFoundError:
+                obstore.delete(self._objects, gone)
+            except FileNotFoundError:  # maybe not all were tried
                 for key in gone:
                     with suppress(FileNotFoundError):
-                        self._publisher.delete([key])
+                        obstore.delete(self._objects, key)
 
     def delete_prefix(self, prefix: str) -> int:
         """How many objects were deleted below the folder `prefix`."""
@@ -186,6 +173,10 @@ class Store:
             folder = self._publisher.scratch()
         with folder as name:
             yield Path(name)
+
+
+def _missing(key: str) -> Corrupt:
+    return Corrupt(f"{key} is missing from the lake: run `make verify` to see what to rebuild.")
 
 
 def _from_os(error: OSError, url: str) -> EntraLakeError:

@@ -90,7 +90,7 @@ def _total(found: Iterator[Block]) -> Merging:
 def _schema(old: PartitionFile, new: PartitionFile) -> pa.Schema:
     try:
         return unified(new.schema, old.schema)
-    except TypeError as error:
+    except (TypeError, pa.ArrowInvalid) as error:
         raise Corrupt(f"{old.broken} ({error})") from error
 
 

@@ -62,15 +62,20 @@ def with_dictionaries(schema: pa.Schema, names: Collection[str]) -> pa.Schema:
 
 def leaf_paths(schema: pa.Schema) -> list[str]:
     """The Parquet paths of all values, such as `applied_policies.list.element.id`."""
-    return [path for field in schema for path in _leaves(field.name, field.type)]
+    return [path for path, _ in leaves(schema)]
 
 
-def _leaves(path: str, kind: pa.DataType) -> list[str]:
+def leaves(schema: pa.Schema) -> list[tuple[str, pa.DataType]]:
+    """The same paths, each with the type of its values."""
+    return [leaf for field in schema for leaf in _leaves(field.name, field.type)]
+
+
+def _leaves(path: str, kind: pa.DataType) -> list[tuple[str, pa.DataType]]:
     if pa.types.is_struct(kind):
         return [leaf for field in kind for leaf in _leaves(f"{path}.{field.name}", field.type)]
     if pa.types.is_list(kind):
         return _leaves(f"{path}.list.element", kind.value_type)
-    return [path]
+    return [(path, kind)]
 
 
 BATCH = 4 * 1024

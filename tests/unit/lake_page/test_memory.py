@@ -15,8 +15,9 @@ from include.lake_page.memory import Answers, RememberingStore
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> RememberingStore:
-    """A store with one object that it has listed and read."""
+def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RememberingStore:
+    """A store with one object that it has listed and read; it keeps little."""
+    monkeypatch.setattr(memory, "MOST_BYTES", 1000)
     found = open_lake(tmp_path.as_uri(), None, RememberingStore).store
     assert isinstance(found, RememberingStore)
     found.put("ledger/a", b"first")
@@ -59,15 +60,27 @@ def test_what_was_never_listed_is_not_kept(store: RememberingStore) -> None:
     assert store.get("ledger/b") == b"two"
 
 
-def test_the_oldest_gives_way(store: RememberingStore, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_was_used_longest_ago_gives_way(store: RememberingStore) -> None:
     """What is kept stays below the limit; what was asked for last stays."""
-    monkeypatch.setattr(memory, "MOST_BYTES", 10)
-    store.put("ledger/b", b"123456")
-    listed(store)
-    store.get("ledger/b")
+    for name in ("b", "c"):
+        store.put(f"ledger/{name}", b"x" * 450)
+        listed(store)
+        store.get(f"ledger/{name}")
+        store.get("ledger/a")
     with patch.object(Store, "get", return_value=b"from the store"):
-        assert store.get("ledger/b") == b"123456"
-        assert store.get("ledger/a") == b"from the store"
+        assert store.get("ledger/a") == b"first"
+        assert store.get("ledger/c") == b"x" * 450
+        assert store.get("ledger/b") == b"from the store"
+
+
+def test_what_is_too_large_is_read_each_time(store: RememberingStore) -> None:
+    """It drives nothing else out."""
+    store.put("ledger/b", b"x" * 2000)
+    listed(store)
+    assert store.get("ledger/b") == store.get("ledger/b") == b"x" * 2000
+    with patch.object(Store, "get", return_value=b"from the store"):
+        assert store.get("ledger/a") == b"first"
+        assert store.get("ledger/b") == b"from the store"
 
 
 def test_an_answer_is_made_once_for_all_who_ask() -> None:
@@ -91,14 +104,30 @@ def test_an_answer_is_made_once_for_all_who_ask() -> None:
     assert found == [1] * 20
 
 
-def test_an_old_answer_is_made_again(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_old_answer_is_made_again() -> None:
     """After FRESH_FOR, and not before; a question has its own answer."""
-    answers = Answers()
+    now = [100.0]
+    answers = Answers(lambda: now[0])
     assert answers.get("q", lambda: "old") == "old"
     assert answers.get("other", lambda: "another") == "another"
+    now[0] += memory.FRESH_FOR - 0.01
     assert answers.get("q", lambda: "new") == "old"
-    monkeypatch.setattr(memory, "FRESH_FOR", 0.0)
+    now[0] += 0.01
     assert answers.get("q", lambda: "new") == "new"
+
+
+def test_an_answer_is_fresh_from_when_it_was_made() -> None:
+    """A slow one is kept as long as the others."""
+    now = [100.0]
+    answers = Answers(lambda: now[0])
+
+    def make() -> str:
+        now[0] += 2 * memory.FRESH_FOR
+        return "slow"
+
+    assert answers.get("q", make) == "slow"
+    now[0] += memory.FRESH_FOR / 2
+    assert answers.get("q", lambda: "again") == "slow"
 
 
 def test_answers_are_few(monkeypatch: pytest.MonkeyPatch) -> None:

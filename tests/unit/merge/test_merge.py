@@ -1,5 +1,6 @@
 """Merge and publish of one partition, by example."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
@@ -168,6 +169,24 @@ def test_columns_of_a_newer_file_are_kept(lake: Lake, tmp_path: Path) -> None:
     lake.store.put(key(SIGN_INS), write(tmp_path / "new.parquet", SIGN_INS, rows))
     load(lake, SIGN_INS, [event("b")], LATER, tmp_path)
     assert [row.get("future") for row in stored(lake, SIGN_INS)] == ["kept", None]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param(lambda rows, at: rows.set_column(at, "app_display_name", [[1]]), id="retyped"),
+        pytest.param(lambda rows, at: rows.append_column("app_display_name", [["x"]]), id="twice"),
+    ],
+)
+def test_columns_that_do_not_fit_are_refused(
+    lake: Lake, tmp_path: Path, change: Callable[[pa.Table, int], pa.Table]
+) -> None:
+    """A file that somebody wrote otherwise is named, with the column and the command."""
+    rows = table(SIGN_INS, [event("a", app_display_name="x")], READ)
+    rows = change(rows, rows.schema.get_field_index("app_display_name"))
+    lake.store.put(key(SIGN_INS), write(tmp_path / "other.parquet", SIGN_INS, rows))
+    with pytest.raises(Corrupt, match=r"rebuild --table sign_ins .*(app_display_name|duplicate)"):
+        load(lake, SIGN_INS, [event("b")], LATER, tmp_path)
 
 
 def truncated(whole: bytes) -> bytes:
