@@ -20,7 +20,6 @@ from include.entra_logs.ledger import ledger
 from include.entra_logs.ledger.record import Lateness, LedgerRecord, PartitionCounts
 
 TABLES = 10
-SIGN_INS = CATALOGUE["sign_ins"]
 APIS: dict[str, Api] = CATALOGUE | {
     name: replace(SIGN_INS, table=replace(SIGN_INS.table, name=name))
     for name in (f"table_{number}" for number in range(len(CATALOGUE), TABLES))
