@@ -114,7 +114,7 @@ def test_the_csv_survives_writing_and_reading(version: str, tmp_path: Path) -> N
 
 @pytest.mark.parametrize("version", ["v1.0", "beta"])
 def test_every_type_is_there_with_all_it_reaches(version: str) -> None:
-    """No property has a type that the CSV leaves out; each has a meaning, and scalars an example."""
+    """No property has a type that the CSV leaves out; each has a meaning, a scalar an example."""
     ours = graph_metadata(version)
     entities = {api.table.entity for api in CATALOGUE.values() if api.table.version == version}
     assert entities <= ours.types.keys()
