@@ -109,7 +109,7 @@ def test_ground_truth_or_an_error(
     emulator.plan(plan.faults, plan.seed)
     store = MemoryStore()
     try:
-        reader.read(declared, WINDOW, declared.event_time, store)
+        reader.read(declared, WINDOW, declared.table.event_time, store)
     except EntraLakeError as error:
         event(type(error).__name__)
         return
