@@ -77,7 +77,10 @@ def table_schema(table: Table) -> pa.Schema:
 
 
 def flattened(metadata: Metadata, type_name: str, path: tuple[str, ...] = ()) -> list[Column]:
-    """The columns of an object type at `path`; objects in it are flattened, lists are not."""
+    """The columns of an object type at `path`; objects in it are flattened, lists are not.
+
+    A list of objects without declared properties has no column: what it holds goes to `_extra`.
+    """
     found = []
     for prop in metadata.properties(type_name):
         here = (*path, prop.name)
@@ -86,10 +89,21 @@ def flattened(metadata: Metadata, type_name: str, path: tuple[str, ...] = ()) ->
                 raise ValueError(f"{'.'.join(here)}: a type that contains itself has no columns")
             found += flattened(metadata, prop.edm_type, here)
             continue
+        if _undeclared_items(metadata, prop):
+            continue
         item = _item_type(metadata, prop)
         column = column_name(".".join(here))
         found.append(Column(column, here, pa.list_(item) if prop.collection else item, prop))
     return found
+
+
+def _undeclared_items(metadata: Metadata, prop: Property) -> bool:
+    """Whether the property is a list of objects of which no property is declared."""
+    return (
+        prop.collection
+        and prop.edm_type in metadata.types
+        and not flattened(metadata, prop.edm_type)
+    )
 
 
 def _item_type(metadata: Metadata, prop: Property) -> pa.DataType:
@@ -162,6 +176,8 @@ def event_shape(table: Table) -> Group:
 def _group(metadata: Metadata, type_name: str) -> Group:
     members: dict[str, Leaf | Many | Group] = {}
     for prop in metadata.properties(type_name):
+        if _undeclared_items(metadata, prop):
+            continue
         node: Leaf | Group
         if prop.edm_type in metadata.types:
             node = _group(metadata, prop.edm_type)

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from include.graph_emulator.ticks import NEVER
+from include.graph_emulator.ticks import DAY, NEVER
 
 Ticks = NDArray[np.int64]
 
@@ -48,6 +48,17 @@ class Source(Protocol):
 
     def bucket(self, number: int) -> Bucket:
         """The events of one stretch; the same number gives the same events."""
+
+
+@dataclass(frozen=True)
+class Nothing:
+    """A source without events, beside which those of a test are all there is."""
+
+    width: int = DAY
+
+    def bucket(self, _number: int) -> Bucket:
+        """An empty bucket."""
+        return empty()
 
 
 def empty() -> Bucket:

@@ -1,111 +1,92 @@
-"""One request for a collection: who asks, may he, what for, and the page that he gets."""
+"""The declaration of a collection of Graph: one `Collection(...)` is all that the emulator needs.
 
+Its pages, faults, truth, throttling and permission follow from it. Without a generator of its own
+it has the events that are added, and no others.
+"""
+
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Literal
 
-from include.graph_emulator import ticks
-from include.graph_emulator.answers import Answer, Refusal
-from include.graph_emulator.apis import Collection
-from include.graph_emulator.clock import Clock
-from include.graph_emulator.faults import Occasion, Plan
-from include.graph_emulator.misbehave import Exchange, misbehave
-from include.graph_emulator.odata import invalid
-from include.graph_emulator.pages import Pages, envelope
-from include.graph_emulator.query import Query, lost_token, understand
-from include.graph_emulator.requests import Request
+from include.graph_emulator.bucket import Nothing, Source
+from include.graph_emulator.company import Company
 from include.graph_emulator.settings import Settings
-from include.graph_emulator.stats import Stats
-from include.graph_emulator.throttle import Throttle, refuse
-from include.graph_emulator.tokens import Grant, Tokens
 
-_NO_ROLE = "Calling principal does not have required MSGraph permissions {}"  # observed, 2024
-_NO_SCOPE = "You cannot perform the requested operation, required scopes are missing in the token."
-"""Observed in 2023; its status and code were not shown, so those are inferred."""
-NOT_PREMIUM = (
-    403,
-    "Authentication_RequestFromNonPremiumTenantOrB2CTenant",
-    "Neither tenant is B2C or tenant doesn't have premium license",
-)  # observed until 2026, also now and then on licensed tenants
+Generator = Callable[[Settings, Company, str], Source]
+"""(settings, the tenant's people, kind of event) -> where the events come from."""
 
 
-@dataclass
-class Collections:
-    """Answers for the three collections."""
+def nothing(_settings: Settings, _people: Company, _kind: str) -> Source:
+    """No events but those that are added."""
+    return Nothing()
 
-    settings: Settings
-    clock: Clock
-    tokens: Tokens
-    throttle: Throttle
-    pages: Pages
-    stats: Stats
-    plan: Plan = field(default_factory=Plan)
-    dead: set[int] = field(default_factory=set)
-    """Chains of pages whose skip tokens are lost."""
 
-    def answer(
-        self, request: Request, collection: Collection, version: str, request_id: str
-    ) -> Answer:
-        """The page that `request` asks for; Refusal for everything else."""
-        grant = self.tokens.check(request.headers.get("authorization"), request.host)
-        wait = self.throttle.arrive(collection.workload, grant.app, grant.tenant)
-        if wait is not None:
-            raise refuse(collection.workload, wait, request_id)
-        self._permit(grant, collection)
-        now = self.clock.now()
-        query = understand(collection, version, request.query, self.settings, now)
-        self._keep_retention(query, now)
-        if query.token.chain in self.dead:
-            raise lost_token()
-        at = now if self.settings.paging == "live" else query.token.at
-        rows = self.pages.rows(query, grant.tenant, at, now)
-        low, high = self.pages.bounds(query, now)
-        wide = max(0, high - low) / ticks.SECOND
-        exchange = Exchange(request, query, rows, grant.tenant, at, now)
-        fault = self.plan.next(
-            Occasion(
-                collection.name, rows.position, rows.offset // query.top + 1, wide, not query.first
-            )
-        )
-        if fault:
-            self.stats.fault(collection.name, fault.kind)
-            answer = misbehave(fault, exchange, self)
-        else:
-            answer = self.page(exchange)
-        answer.delay += self._latency(wide)
-        self.stats.page(collection.name, rows.count, rows.offset)
-        return answer
+@dataclass(frozen=True, eq=False)
+class Collection:
+    """One collection of Graph, and what it lets a client do."""
 
-    def page(self, exchange: Exchange) -> Answer:
-        """The page as it should be."""
-        rows, query = exchange.rows, exchange.query
-        link = exchange.link(rows.offset + rows.count) if rows.more else None
-        return Answer(body=envelope(query, rows, link, null_link=self.settings.null_next_link))
+    name: str
+    """What truth, faults and counts call it."""
+    path: str
+    event_time: str
+    permission: str
+    workload: Literal["audit", "identityProtection"]
+    """Which throttling limit applies."""
+    max_top: int
+    default_top: int | None = None
+    """Rows of a page where no `$top` is given; None is the maximum."""
+    needs_licence: bool = False
+    versions: tuple[str, ...] = ("v1.0", "beta")
+    """Of Graph, which have it."""
+    beta_path: str | None = None
+    """A second path that beta has for it."""
+    other_times: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    """More properties of time, and how far before and after the event time they lie, in ticks."""
+    updated_time: str | None = None
+    filters: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Property -> operators (`eq`, `order`, `startswith`, `any`); empty: everything."""
+    inclusive_gt: bool = False
+    """`gt` and `lt` return rows equal to the bound."""
+    strict_options: bool = True
+    """`$select`, `$skip` and `$count` are refused."""
+    tips: bool = False
+    """Pages have `@microsoft.graph.tips`."""
+    generator: Generator = nothing
+    kind_property: str = ""
+    """On beta, a list that says of what kinds an event is."""
+    kinds: tuple[str, ...] = ("",)
+    """Each has events of its own; the first alone is shown unless `$filter` names others."""
 
-    def _permit(self, grant: Grant, collection: Collection) -> None:
-        """403 without role or licence (observed)."""
-        if collection.permission not in grant.roles:
-            if collection.workload == "audit":
-                raise Refusal(
-                    403,
-                    "Authentication_MSGraphPermissionMissing",
-                    _NO_ROLE.format(collection.permission),
-                )
-            raise Refusal(403, "Forbidden", _NO_SCOPE)
-        if collection.needs_licence and not self.settings.tenants[grant.tenant].licensed:
-            raise Refusal(*NOT_PREMIUM)
+    @cached_property
+    def times(self) -> Mapping[str, tuple[int, int]]:
+        """Every property of time, the event time first."""
+        return {self.event_time: (0, 0), **self.other_times}
 
-    def _keep_retention(self, query: Query, now: int) -> None:
-        """400 for a filter that begins before what is kept (observed), if so set."""
-        days = self.settings.retention_days.get(query.collection.name)
-        if self.settings.past_retention != "error" or days is None:
-            return
-        lows = [low for _, low, _ in query.filter.spans] + [query.filter.low]
-        earliest = max(lows)
-        if 0 < earliest < now - int(days * ticks.DAY):
-            raise invalid()
+    @property
+    def any_operator(self) -> bool:
+        """No list of supported operators is documented, so all are taken."""
+        return not self.filters
 
-    def _latency(self, wide: float) -> float:
-        slow = self.settings.slow_wider_than
-        delay = self.settings.latency
-        if slow is not None and wide > slow:
-            delay += self.settings.slow_seconds
-        return delay / self.settings.time_scale
+    @property
+    def generates(self) -> bool:
+        """Whether it has events that nobody added."""
+        return self.generator is not nothing
+
+    def allows(self, name: str, operator: str) -> bool:
+        """Whether `$filter` supports `operator` on the property (documented per property)."""
+        return not self.filters or operator in self.filters.get(name, ())
+
+    def at(self, version: str, path: str) -> bool:
+        """Whether `path` (in any case) of that version of Graph is this collection."""
+        paths = [self.path, *([self.beta_path] if self.beta_path and version == "beta" else [])]
+        return version in self.versions and path.lower() in [known.lower() for known in paths]
+
+    def kind_of(self, event: Mapping[str, Any]) -> str:
+        """The kind of an added event: the first that it names, else the first there is."""
+        named = event.get(self.kind_property)
+        return next((kind for kind in self.kinds if kind in (named or ())), self.kinds[0])
+
+    def context(self, version: str) -> str:
+        """The fragment of `@odata.context`."""
+        return f"https://graph.microsoft.com/{version}/$metadata#{self.path}"

@@ -6,7 +6,8 @@
 | `PUT clock` `{"now"?, "speed"?}` | sets the clock |
 | `PUT plan` `{"faults": [...], "seed"?}` | replaces the plan of faults, counts from now |
 | `GET plan` | the faults, and how often each has hit |
-| `GET truth?api=&start=&end=&by=&at=&tenant=&events=&names=` | what lies in `[start, end)` |
+| `GET truth?api=&start=&end=&by=&at=&tenant=&events=&names=&where=&version=` | \
+what lies in `[start, end)` |
 | `GET stats` | requests, refusals, pages, peaks per API |
 | `GET log` | the last requests |
 | `POST events` `{"api", "events": [...], "tenant"?}` | adds events; `_arrives` says when |
@@ -24,11 +25,11 @@ from urllib.parse import parse_qsl
 import orjson
 from pydantic import ValidationError
 
-from include.graph_emulator import ticks
+from include.graph_emulator import odata, ticks
 from include.graph_emulator.answers import Answer, json_answer
-from include.graph_emulator.apis import BY_NAME
-from include.graph_emulator.collection import Collections
+from include.graph_emulator.catalogue import BY_NAME
 from include.graph_emulator.faults import Fault, Plan
+from include.graph_emulator.graph import Graph
 from include.graph_emulator.requests import Request
 from include.graph_emulator.stats import Stats
 from include.graph_emulator.truth import Asked, truth
@@ -44,7 +45,7 @@ _FIXED = {
 class Control:
     """Answers below `/_emulator/`."""
 
-    graph: Collections
+    graph: Graph
     world: World
 
     def answer(self, request: Request) -> Answer:
@@ -102,7 +103,10 @@ class Control:
         return str(fields.get("tenant") or next(iter(self.graph.settings.tenants)))
 
     def _truth(self, fields: Json) -> Json:
-        collection = BY_NAME[fields["api"]]
+        collection, version = BY_NAME[fields["api"]], fields.get("version") or "v1.0"
+        where = odata.EVERYTHING
+        if fields.get("where"):
+            where = odata.parse(fields["where"], collection, "works")
         asked = Asked(
             start=ticks.from_text(fields["start"]),
             end=ticks.from_text(fields["end"]),
@@ -110,9 +114,11 @@ class Control:
             at=ticks.from_text(fields["at"]) if fields.get("at") else self.graph.clock.now(),
             events=fields.get("events") in ("1", "true"),
             names=fields.get("names", "1") in ("1", "true"),
+            where=where,
+            version=version,
         )
-        timeline = self.world.timeline(self._tenant(fields), collection.name)
-        return truth(timeline, collection, asked)
+        timelines = self.world.shown(self._tenant(fields), collection.name, version, where.kinds)
+        return truth(timelines, collection, asked)
 
     def _add(self, fields: Json) -> Json:
         now, events = self.graph.clock.now(), fields["events"]

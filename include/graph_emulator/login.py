@@ -14,6 +14,7 @@ import orjson
 from include.graph_emulator import ticks
 from include.graph_emulator.answers import Answer, json_answer
 from include.graph_emulator.assertions import AssertionRefused, Assertions
+from include.graph_emulator.catalogue import permissions
 from include.graph_emulator.clock import Clock
 from include.graph_emulator.settings import Settings
 from include.graph_emulator.tokens import Tokens
@@ -166,6 +167,8 @@ class Login:
     def _grant(self, client: str, tenant: str, means: str, audience: str) -> Answer:
         lifetime = self.settings.token_lifetime
         roles = self.settings.applications[client].roles
+        if roles is None:
+            roles = permissions()
         token = self.tokens.issue(client, tenant, roles, lifetime, means, audience)
         seconds = max(1, int(lifetime))
         return json_answer(

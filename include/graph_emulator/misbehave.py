@@ -1,24 +1,21 @@
 """Each kind of fault as an answer."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 from email.utils import format_datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import orjson
 
 from include.graph_emulator import ticks
 from include.graph_emulator.answers import Answer, Refusal
+from include.graph_emulator.exchange import Exchange
 from include.graph_emulator.faults import Fault
 from include.graph_emulator.odata import invalid
 from include.graph_emulator.pages import Rows, envelope
-from include.graph_emulator.query import Query, lost_token, null_token
-from include.graph_emulator.requests import Request
+from include.graph_emulator.query import lost_token, null_token
 from include.graph_emulator.tokens import expired
-
-if TYPE_CHECKING:  # the two modules call each other
-    from include.graph_emulator.collection import Collections
 
 _HTML = b"<!DOCTYPE html><html><head><title>Service unavailable</title></head><body></body></html>"
 _MID_BODY = (
@@ -29,32 +26,12 @@ _MID_BODY = (
 """An error as the last item of a list that had begun well (observed)."""
 
 
-@dataclass(frozen=True)
-class Exchange:
-    """A request for a page, and the rows that answer it."""
-
-    request: Request
-    query: Query
-    rows: Rows
-    tenant: str
-    at: int
-    now: int
-
-    def link(self, offset: int) -> str:
-        """The link to the rows from `offset` on."""
-        return self.query.link(self.request.host, offset)
-
-    def next_link(self) -> str | None:
-        """The right next link."""
-        return self.link(self.rows.offset + self.rows.count) if self.rows.more else None
+Act = Callable[[Fault, Exchange], Answer]
 
 
-Act = Callable[[Fault, Exchange, "Collections"], Answer]
-
-
-def misbehave(fault: Fault, exchange: Exchange, graph: "Collections") -> Answer:
+def misbehave(fault: Fault, exchange: Exchange) -> Answer:
     """What `fault` makes of the exchange: a bad answer, or a Refusal."""
-    return _ACTS[fault.kind](fault, exchange, graph)
+    return _ACTS[fault.kind](fault, exchange)
 
 
 def _body(exchange: Exchange, rows: Rows, link: str | None) -> Answer:
@@ -85,47 +62,47 @@ def failed(fault: Fault, now: int) -> Refusal:
     return Refusal(fault.status, code, "The server cannot handle the request now.", headers)
 
 
-def _failed(fault: Fault, exchange: Exchange, _graph: "Collections") -> Answer:
+def _failed(fault: Fault, exchange: Exchange) -> Answer:
     raise failed(fault, exchange.now)
 
 
-def _reset(_fault: Fault, exchange: Exchange, graph: "Collections") -> Answer:
-    return replace(graph.page(exchange), cut_after=0)
+def _reset(_fault: Fault, exchange: Exchange) -> Answer:
+    return replace(exchange.page(), cut_after=0)
 
 
-def _truncated(_fault: Fault, exchange: Exchange, graph: "Collections") -> Answer:
-    answer = graph.page(exchange)
+def _truncated(_fault: Fault, exchange: Exchange) -> Answer:
+    answer = exchange.page()
     return replace(answer, cut_after=max(1, answer.size // 2))
 
 
-def _cut_json(_fault: Fault, exchange: Exchange, graph: "Collections") -> Answer:
+def _cut_json(_fault: Fault, exchange: Exchange) -> Answer:
     """A response that is whole as HTTP, and half as JSON."""
-    whole = b"".join(graph.page(exchange).body)
+    whole = b"".join(exchange.page().body)
     return Answer(body=[whole[: max(1, len(whole) * 2 // 3)]])
 
 
-def _html(_fault: Fault, _exchange: Exchange, _graph: "Collections") -> Answer:
+def _html(_fault: Fault, _exchange: Exchange) -> Answer:
     return Answer(body=[_HTML], content_type="text/html; charset=utf-8")
 
 
-def _error_mid_body(_fault: Fault, exchange: Exchange, graph: "Collections") -> Answer:
-    body = graph.page(exchange).body
+def _error_mid_body(_fault: Fault, exchange: Exchange) -> Answer:
+    body = exchange.page().body
     comma = b"," if exchange.rows.count else b""
     return Answer(body=[*body[:-1], comma + _MID_BODY])
 
 
-def _expired_token(_fault: Fault, exchange: Exchange, graph: "Collections") -> Answer:
-    graph.tokens.expire()
+def _expired_token(_fault: Fault, exchange: Exchange) -> Answer:
+    exchange.shared.tokens.expire()
     raise expired(exchange.request.host)
 
 
-def _forbidden(_fault: Fault, exchange: Exchange, _graph: "Collections") -> Answer:
+def _forbidden(_fault: Fault, exchange: Exchange) -> Answer:
     message = "Calling principal does not have required MSGraph permissions "
     permission = exchange.query.collection.permission
     raise Refusal(403, "Authentication_MSGraphPermissionMissing", message + permission)
 
 
-def _not_premium(_fault: Fault, _exchange: Exchange, _graph: "Collections") -> Answer:
+def _not_premium(_fault: Fault, _exchange: Exchange) -> Answer:
     raise Refusal(
         403,
         "Authentication_RequestFromNonPremiumTenantOrB2CTenant",
@@ -133,12 +110,12 @@ def _not_premium(_fault: Fault, _exchange: Exchange, _graph: "Collections") -> A
     )
 
 
-def _invalid_filter(_fault: Fault, _exchange: Exchange, _graph: "Collections") -> Answer:
+def _invalid_filter(_fault: Fault, _exchange: Exchange) -> Answer:
     raise invalid()
 
 
-def _dead_skiptoken(fault: Fault, exchange: Exchange, graph: "Collections") -> Answer:
-    graph.dead.add(exchange.query.token.chain)
+def _dead_skiptoken(fault: Fault, exchange: Exchange) -> Answer:
+    exchange.shared.dead.add(exchange.query.token.chain)
     if fault.form == "null":
         raise null_token()
     if fault.form == "no_code":
@@ -146,15 +123,15 @@ def _dead_skiptoken(fault: Fault, exchange: Exchange, graph: "Collections") -> A
     raise lost_token()
 
 
-def _hang(fault: Fault, exchange: Exchange, graph: "Collections") -> Answer:
-    answer = graph.page(exchange)
+def _hang(fault: Fault, exchange: Exchange) -> Answer:
+    answer = exchange.page()
     if fault.seconds is None:
         return replace(answer, silent=True)
     return replace(answer, delay=fault.seconds)
 
 
-def _trickle(fault: Fault, exchange: Exchange, graph: "Collections") -> Answer:
-    return replace(graph.page(exchange), trickle=fault.seconds or 1.0)
+def _trickle(fault: Fault, exchange: Exchange) -> Answer:
+    return replace(exchange.page(), trickle=fault.seconds or 1.0)
 
 
 def _events(exchange: Exchange) -> list[Any]:
@@ -168,7 +145,7 @@ def _with(exchange: Exchange, before: list[Any], after: list[Any]) -> Answer:
     return _body(exchange, replace(rows, pieces=pieces), exchange.next_link())
 
 
-def _duplicates(fault: Fault, exchange: Exchange, graph: "Collections") -> Answer:
+def _duplicates(fault: Fault, exchange: Exchange) -> Answer:
     """Rows of the page before once more; on a first page, its own last rows twice."""
     offset = exchange.rows.offset
     if not offset:
@@ -176,11 +153,11 @@ def _duplicates(fault: Fault, exchange: Exchange, graph: "Collections") -> Answe
     back = min(fault.rows, offset)
     token = replace(exchange.query.token, offset=offset - back)
     earlier = replace(exchange.query, token=token, top=back)
-    again = graph.pages.rows(earlier, exchange.tenant, exchange.at, exchange.now)
+    again = exchange.shared.pages.rows(earlier, exchange.tenant, exchange.at, exchange.now)
     return _with(exchange, list(orjson.loads(b"[" + b",".join(again.pieces) + b"]")), [])
 
 
-def _conflicting(fault: Fault, exchange: Exchange, _graph: "Collections") -> Answer:
+def _conflicting(fault: Fault, exchange: Exchange) -> Answer:
     """Older versions of rows ahead of the right ones: same id and time, other content."""
     collection = exchange.query.collection
     older = []
@@ -193,7 +170,7 @@ def _conflicting(fault: Fault, exchange: Exchange, _graph: "Collections") -> Ans
     return _with(exchange, older, [])
 
 
-def _defective(fault: Fault, exchange: Exchange, _graph: "Collections") -> Answer:
+def _defective(fault: Fault, exchange: Exchange) -> Answer:
     """One more event that has no id, no time, or is no object: the right ones stay."""
     events = _events(exchange)
     event = dict(events[0]) if events else {"id": "x", exchange.query.collection.event_time: None}
@@ -205,31 +182,31 @@ def _defective(fault: Fault, exchange: Exchange, _graph: "Collections") -> Answe
     return _with(exchange, [], ["no object" if fault.kind == "event_not_object" else event])
 
 
-def _empty_page(_fault: Fault, exchange: Exchange, _graph: "Collections") -> Answer:
+def _empty_page(_fault: Fault, exchange: Exchange) -> Answer:
     """No rows and a link to where they are (documented: "zero or more results")."""
     rows = Rows([], 0, exchange.rows.offset, more=True)
     return _body(exchange, rows, exchange.link(exchange.rows.offset))
 
 
-def _foreign(fault: Fault, exchange: Exchange, _graph: "Collections") -> Answer:
+def _foreign(fault: Fault, exchange: Exchange) -> Answer:
     link = exchange.link(exchange.rows.offset + exchange.rows.count)
     _, _, rest = link.partition(exchange.request.host)
     return _body(exchange, exchange.rows, f"{fault.scheme}://{fault.host}{rest}")
 
 
-def _looping(fault: Fault, exchange: Exchange, _graph: "Collections") -> Answer:
+def _looping(fault: Fault, exchange: Exchange) -> Answer:
     back = exchange.rows.offset - (fault.span - 1) * exchange.query.top
     link = exchange.link(back) if back >= 0 else exchange.next_link()
     return _body(exchange, exchange.rows, link)
 
 
-def _empty_link(_fault: Fault, exchange: Exchange, _graph: "Collections") -> Answer:
+def _empty_link(_fault: Fault, exchange: Exchange) -> Answer:
     """A next link with an empty token (observed, 2024)."""
     link = exchange.link(0).partition("$skiptoken=")[0] + "$skiptoken="
     return _body(exchange, exchange.rows, link)
 
 
-def _short(_fault: Fault, exchange: Exchange, _graph: "Collections") -> Answer:
+def _short(_fault: Fault, exchange: Exchange) -> Answer:
     """Fewer rows than there are, and no link (observed: 11,941 and then 16,992 rows)."""
     events = _events(exchange)
     kept = events[: max(0, len(events) - max(1, len(events) // 5))]
@@ -239,25 +216,25 @@ def _short(_fault: Fault, exchange: Exchange, _graph: "Collections") -> Answer:
     return _body(exchange, rows, None)
 
 
-def _empty_body(_fault: Fault, _exchange: Exchange, _graph: "Collections") -> Answer:
+def _empty_body(_fault: Fault, _exchange: Exchange) -> Answer:
     return Answer(body=[b""])
 
 
-def _invalid_utf8(_fault: Fault, exchange: Exchange, graph: "Collections") -> Answer:
-    body = b"".join(graph.page(exchange).body)
+def _invalid_utf8(_fault: Fault, exchange: Exchange) -> Answer:
+    body = b"".join(exchange.page().body)
     return Answer(body=[body[:-2] + b',"\xff\xfe\xc3"' + body[-2:]])
 
 
-def _value(fault: Fault, exchange: Exchange, _graph: "Collections") -> Answer:
+def _value(fault: Fault, exchange: Exchange) -> Answer:
     body: dict[str, Any] = {"@odata.context": exchange.query.collection.context("v1.0")}
     if fault.kind != "value_missing":
         body["value"] = None if fault.kind == "value_null" else {"id": "1"}
     return Answer(body=[orjson.dumps(body)])
 
 
-def _huge(fault: Fault, exchange: Exchange, graph: "Collections") -> Answer:
+def _huge(fault: Fault, exchange: Exchange) -> Answer:
     """The right page, and a property of many megabytes beside it."""
-    first, *rest = graph.page(exchange).body
+    first, *rest = exchange.page().body
     padding = b'{"@emulator.padding":"' + b"x" * (fault.megabytes * 10**6) + b'",'
     return Answer(body=[padding + bytes(first[1:]), *rest])
 

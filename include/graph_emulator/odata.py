@@ -10,7 +10,7 @@ from odata_query.grammar import ODataLexer, ODataParser
 
 from include.graph_emulator import ticks
 from include.graph_emulator.answers import Refusal
-from include.graph_emulator.apis import Collection
+from include.graph_emulator.collection import Collection
 from include.graph_emulator.ticks import NEVER
 
 Event = dict[str, Any]
@@ -176,7 +176,7 @@ class _Reader:
         owner = _path(tree.owner)
         self._allow(owner, "any")
         variable, inner = tree.lambda_.identifier.name, tree.lambda_.expression
-        if owner == "signInEventTypes":
+        if owner == self.collection.kind_property:
             self.kinds += [str(value.val) for value in _literals(inner)]
         return _any_test(owner, variable, inner)
 

@@ -7,8 +7,7 @@ import orjson
 
 from include.graph_emulator import ticks
 from include.graph_emulator.query import Query
-from include.graph_emulator.settings import SIGN_INS, Settings
-from include.graph_emulator.sign_ins import KINDS
+from include.graph_emulator.settings import Settings
 from include.graph_emulator.timeline import Stretch, Timeline
 from include.graph_emulator.world import World
 
@@ -50,17 +49,11 @@ class Pages:
         """The rows of the page that `query` asks for, as they were visible at `at`."""
         if query.filter.nothing:
             return Rows([], 0, query.token.offset, more=False)
-        timelines = self._timelines(query, tenant)
+        name, kinds = query.collection.name, query.filter.kinds
+        timelines = self.world.shown(tenant, name, query.version, kinds)
         if query.plain:
             return self._cut(query, timelines[0], at, now)
         return self._choose(query, tenant, timelines, at, now)
-
-    def _timelines(self, query: Query, tenant: str) -> list[Timeline]:
-        """v1.0 has interactive sign-ins; beta too, unless the filter names kinds (documented)."""
-        if query.collection.name != SIGN_INS or query.version != "beta" or not query.filter.kinds:
-            return [self.world.timeline(tenant, query.collection.name)]
-        kinds = [kind for kind in KINDS if kind in query.filter.kinds]
-        return [self.world.timeline(tenant, SIGN_INS, kind) for kind in kinds]
 
     def bounds(self, query: Query, now: int) -> tuple[int, int]:
         """The event times to look at: those of the filter, not older than retention."""
@@ -69,7 +62,7 @@ class Pages:
         for other, first, last in query.filter.spans:
             before, after = query.collection.times[other]
             low, high = max(low, first - after), min(high, last + before)
-        kept = now - int(self.settings.retention_days.get(name, 30) * ticks.DAY)
+        kept = now - int(self.settings.kept_days(name) * ticks.DAY)
         return max(low, kept), min(high, now + ticks.DAY)
 
     def _cut(self, query: Query, timeline: Timeline, at: int, now: int) -> Rows:
@@ -156,7 +149,7 @@ def envelope(
     head = f'{{"@odata.context":{orjson.dumps(context).decode()},'
     if query.count and rows.total is not None:
         head += f'"@odata.count":{rows.total},'
-    if query.collection.path == "auditLogs/directoryAudits" and not query.select:
+    if query.collection.tips and not query.select:
         head += _TIPS
     if next_link is not None:
         head += f'"@odata.nextLink":{orjson.dumps(next_link).decode()},'

@@ -65,16 +65,19 @@ class Emulator:
             base_url=f"{self.url}/_emulator/", verify=verify, trust_env=False, timeout=300
         )
 
-    def truth(
+    def truth(  # noqa: PLR0913  one parameter per thing that can be asked
         self, api: str, start: Time, end: Time, by: str | None = None, at: Time | None = None,
         *, events: bool = False, names: bool = True, tenant: str | None = None,
+        where: str | None = None, version: str | None = None,
     ) -> Truth:  # fmt: skip
         """What lies in `[start, end)` of the time `by` (default: event time) at the clock `at`.
 
-        `events` brings the whole events too; without `names` only count and checksum come.
+        `events` brings the whole events too; without `names` only count and checksum come. `where`
+        is a `$filter` beside the window, `version` whose events: `v1.0` or `beta`.
         """
         asked = {"api": api, "start": _text(start), "end": _text(end), "by": by,
-                 "at": _text(at) if at else None, "tenant": tenant,
+                 "at": _text(at) if at else None, "tenant": tenant, "where": where,
+                 "version": version,
                  "events": "1" if events else "0", "names": "1" if names else "0"}  # fmt: skip
         found = self._get("truth", {name: value for name, value in asked.items() if value})
         ids = frozenset((name, at) for name, at in found.pop("ids", ()))

@@ -5,7 +5,7 @@ from urllib.parse import parse_qsl, quote_plus
 
 from include.graph_emulator import odata, skiptoken, ticks
 from include.graph_emulator.answers import Refusal
-from include.graph_emulator.apis import Collection
+from include.graph_emulator.collection import Collection
 from include.graph_emulator.settings import Settings
 from include.graph_emulator.skiptoken import SkipToken
 
@@ -87,7 +87,7 @@ def _top(collection: Collection, text: str | None, settings: Settings) -> int:
     """Rows a page: the API's default and maximum; more is clamped or refused (documented both)."""
     cap = settings.page_cap or collection.max_top
     if text is None:
-        return min(collection.default_top, cap)
+        return min(collection.default_top or collection.max_top, cap)
     if not text.isdigit() or int(text) == 0:
         raise Refusal(400, "BadRequest", f"Invalid value '{text}' for $top query option found.")
     if int(text) > collection.max_top and settings.oversized_top == "reject":

@@ -7,12 +7,12 @@ from urllib.parse import parse_qsl
 
 from include.graph_emulator import ticks
 from include.graph_emulator.answers import Answer, Refusal, graph_headers, json_answer
-from include.graph_emulator.apis import BY_PATH, Collection
 from include.graph_emulator.assertions import Assertions
+from include.graph_emulator.catalogue import collection_at
 from include.graph_emulator.clock import Clock
-from include.graph_emulator.collection import Collections
 from include.graph_emulator.control import Control
 from include.graph_emulator.faults import Fault, Occasion
+from include.graph_emulator.graph import Graph
 from include.graph_emulator.login import Login, LoginRefused
 from include.graph_emulator.misbehave import failed
 from include.graph_emulator.pages import Pages
@@ -28,8 +28,6 @@ _TOKEN = re.compile(r"/([^/]+)/oauth2/v2\.0/token")
 _GRAPH = re.compile(r"/(v1\.0|beta)/(.+)")
 IDENTITY_HEADER = "emulator-identity-header"
 """What App Service would put into IDENTITY_HEADER; IDENTITY_ENDPOINT is `…/msi/token`."""
-_BETA_ROOT = "riskdetections"
-"""beta also has riskDetections at its root (documented)."""
 
 
 @dataclass
@@ -37,7 +35,7 @@ class Service:
     """Everything behind the socket."""
 
     clock: Clock
-    graph: Collections
+    graph: Graph
     login: Login
     control: Control
 
@@ -72,7 +70,7 @@ class Service:
         return answer
 
     def _graph(self, request: Request, version: str, path: str) -> Answer:
-        collection = _collection(version, path)
+        collection = collection_at(version, path)
         api = collection.name if collection else "other"
         authorization = request.headers.get("authorization", "")
         self.graph.stats.arrive(api, bearer=authorization.lower().startswith("bearer "))
@@ -154,19 +152,12 @@ def _login_fault(fault: Fault, clock: Clock) -> Answer:
     return answer
 
 
-def _collection(version: str, path: str) -> Collection | None:
-    path = path.lower()
-    if version == "beta" and path == _BETA_ROOT:
-        path = "identityprotection/riskdetections"
-    return BY_PATH.get(path)
-
-
 def build(settings: Settings, assertions: Assertions, **more: Any) -> Service:
     """A service with its clock started."""
     start = ticks.from_text(settings.now) if settings.now else _real_now()
     clock = Clock(start, settings.speed)
     tokens, world = Tokens(), World(settings)
-    graph = Collections(
+    graph = Graph(
         settings, clock, tokens, Throttle(settings), Pages(world, settings), Stats(), **more
     )
     login = Login(settings, clock, tokens, assertions)

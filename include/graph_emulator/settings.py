@@ -4,14 +4,14 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-SIGN_INS = "sign_ins"
-AUDITS = "directory_audits"
-RISKS = "risk_detections"
-
 TENANT = "5e1a7c0d-3b52-4c8e-9f40-6d2b8a91c7e3"
 DOMAIN = "lakeside.example"
 CLIENT = "0f6b2a94-7d1e-4a63-8c55-b1e9d3f07a28"
 SECRET = "emulator~secret.of.nobody"  # noqa: S105  a throw-away secret that opens nothing
+
+
+_MOST_RISKS = 2000
+"""Detections a day, unless asked for more: of people there are no more than that."""
 
 
 class Tenant(BaseModel):
@@ -29,8 +29,9 @@ class Application(BaseModel):
     model_config = ConfigDict(extra="forbid")
     secrets: list[str] = []
     expired_secrets: list[str] = []
-    roles: list[str] = []
-    """Application permissions with admin consent: the `roles` claim of its tokens."""
+    roles: list[str] | None = None
+    """Application permissions with admin consent: the `roles` claim of its tokens. None: those of
+    every collection."""
 
 
 class Settings(BaseModel):
@@ -58,11 +59,7 @@ class Settings(BaseModel):
     # who may read
     tenants: dict[str, Tenant] = {TENANT: Tenant(domains=[DOMAIN, "lakeside.onmicrosoft.com"])}
     applications: dict[str, Application] = {
-        CLIENT: Application(
-            secrets=[SECRET],
-            expired_secrets=["emulator~expired"],
-            roles=["AuditLog.Read.All", "IdentityRiskEvent.Read.All"],
-        )
+        CLIENT: Application(secrets=[SECRET], expired_secrets=["emulator~expired"])
     }
     token_lifetime: float = 3599
     """Real seconds for which an access token is good."""
@@ -84,7 +81,8 @@ class Settings(BaseModel):
     """Refused on audit logs with 400."""
 
     # retention, throttling, speed
-    retention_days: dict[str, float] = {SIGN_INS: 30, AUDITS: 30, RISKS: 30}
+    retention_days: dict[str, float] = {}
+    """How long a collection keeps its events; 30 days for those that are not named."""
     past_retention: Literal["error", "fewer"] = "error"
     throttling: bool = True
     time_scale: float = Field(default=1.0, gt=0)
@@ -97,3 +95,19 @@ class Settings(BaseModel):
     """... wait so long before each page, like the service does for big queries (observed)."""
     gzip: bool = False
     """Compress pages for clients that accept it."""
+
+    @property
+    def risks_a_day(self) -> float:
+        """Risk detections a day."""
+        if self.risks_per_day is None:
+            return min(self.sign_ins_per_day / 200, _MOST_RISKS)
+        return self.risks_per_day
+
+    @property
+    def audits_a_day(self) -> float:
+        """Changes in the directory on a working day."""
+        return self.sign_ins_per_day / 10 if self.audits_per_day is None else self.audits_per_day
+
+    def kept_days(self, collection: str) -> float:
+        """How long the collection keeps its events (documented: 30 days with a licence)."""
+        return self.retention_days.get(collection, 30)

@@ -1,14 +1,16 @@
 """The ground truth: what a complete read of a window has to bring."""
 
 import hashlib
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import orjson
 
 from include.graph_emulator import ticks
-from include.graph_emulator.apis import Collection
-from include.graph_emulator.timeline import Timeline
+from include.graph_emulator.collection import Collection
+from include.graph_emulator.odata import EVERYTHING, Filter
+from include.graph_emulator.timeline import Stretch, Timeline
 
 
 def checksum(rows: list[tuple[str, str]]) -> str:
@@ -31,9 +33,13 @@ class Asked:
     """The whole events too."""
     names: bool = True
     """Ids and event times, not only their count and checksum."""
+    where: Filter = EVERYTHING
+    """Only what matches."""
+    version: str = "v1.0"
+    """Whose events."""
 
 
-def truth(timeline: Timeline, collection: Collection, asked: Asked) -> dict[str, Any]:
+def truth(timelines: Iterable[Timeline], collection: Collection, asked: Asked) -> dict[str, Any]:
     """What a complete read of the window brings. ValueError if `by` is no time of the API.
 
     `ids` is a list of [id, event time]. Retention is not applied: it is what exists, whether or
@@ -42,21 +48,28 @@ def truth(timeline: Timeline, collection: Collection, asked: Asked) -> dict[str,
     if asked.by not in collection.times:
         raise ValueError(f"{asked.by} is no time of {collection.name}: {[*collection.times]}")
     before, after = collection.times[asked.by]
-    whole = asked.events or asked.by != collection.event_time
+    whole = asked.events or asked.by != collection.event_time or not asked.where.exact
     rows: list[tuple[str, str]] = []
     bodies: list[Any] = []
-    for stretch in timeline.stretches(asked.start - after, asked.end + before - 1, asked.at):
-        if not whole:
-            rows += [(name, ticks.to_text(t)) for name, t in timeline.names(stretch, asked.at)]
-            continue
-        block = timeline.block(stretch, asked.at, beta=False)
-        for row in range(stretch.start, stretch.stop):
-            event = orjson.loads(bytes(block.rows(row, row + 1)))
-            at = event.get(asked.by)
-            if at and asked.start <= ticks.from_text(at) < asked.end:
-                rows.append((event["id"], event[collection.event_time]))
-                bodies.append(event)
-    found: dict[str, Any] = {"count": len(rows), "checksum": checksum(rows)}
-    found["at"] = ticks.to_text(asked.at)
-    found |= {"ids": rows} if asked.names else {}
-    return found | ({"events": bodies} if asked.events else {})
+    for timeline in timelines:
+        for stretch in timeline.stretches(asked.start - after, asked.end + before - 1, asked.at):
+            if not whole:
+                rows += [(name, ticks.to_text(t)) for name, t in timeline.names(stretch, asked.at)]
+                continue
+            found = list(_events(timeline, stretch, asked))
+            rows += [(event["id"], event[collection.event_time]) for event in found]
+            bodies += found
+    answer: dict[str, Any] = {"count": len(rows), "checksum": checksum(rows)}
+    answer["at"] = ticks.to_text(asked.at)
+    answer |= {"ids": rows} if asked.names else {}
+    return answer | ({"events": bodies} if asked.events else {})
+
+
+def _events(timeline: Timeline, stretch: Stretch, asked: Asked) -> Iterator[Any]:
+    """The events of a stretch that are asked for."""
+    block = timeline.block(stretch, asked.at, beta=asked.version == "beta")
+    for row in range(stretch.start, stretch.stop):
+        event = orjson.loads(bytes(block.rows(row, row + 1)))
+        at = event.get(asked.by)
+        if at and asked.start <= ticks.from_text(at) < asked.end and asked.where.test(event):
+            yield event

@@ -13,7 +13,7 @@ from include.entra_logs.catalogue import CATALOGUE
 from include.entra_logs.docs import dictionary
 from include.entra_logs.metadata import Property, graph_metadata
 from include.entra_logs.normalise import rebuild_event
-from include.entra_logs.schema import ADDED, column_name, columns, table_schema
+from include.entra_logs.schema import ADDED, SCALARS, column_name, columns, table_schema
 from tests.kit.events import EVER, Page, micros, run
 
 SAMPLES = Path(__file__).with_name("samples")
@@ -46,13 +46,22 @@ def test_every_declared_property_has_its_column(api: Api) -> None:
     metadata = graph_metadata(api.table.version)
     expected = {
         "Edm.String": pa.string(),
+        "Edm.Guid": pa.string(),
+        "Edm.Date": pa.string(),
+        "Edm.TimeOfDay": pa.string(),
+        "Edm.Duration": pa.string(),
+        "Edm.Binary": pa.string(),
         "Edm.Boolean": pa.bool_(),
+        "Edm.Int16": pa.int32(),
         "Edm.Int32": pa.int32(),
+        "Edm.Int64": pa.int64(),
+        "Edm.Single": pa.float64(),
         "Edm.Double": pa.float64(),
         "Edm.DateTimeOffset": pa.timestamp("us", "UTC"),
     }
+    assert expected == SCALARS
     found = list(scalars(api, api.table.entity))
-    assert len(found) > 20
+    assert {"id", api.table.event_time} <= {path for path, _ in found}
     for path, prop in found:
         item = pa.string() if prop.edm_type in metadata.enums else expected[prop.edm_type]
         assert type_at(table_schema(api.table), path) == (

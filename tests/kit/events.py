@@ -100,10 +100,18 @@ def _value(api: Api, edm_type: str, rng: random.Random) -> Any:
         return rng.choice(metadata.enums[edm_type])
     made: dict[str, Any] = {
         "Edm.Boolean": rng.random() < 0.5,
+        "Edm.Int16": rng.randrange(-(2**15), 2**15),
         "Edm.Int32": rng.randrange(-(2**31), 2**31),
+        "Edm.Int64": rng.randrange(-(2**63), 2**63),
         "Edm.Double": rng.choice([rng.uniform(-180, 180), rng.randrange(180)]),
+        "Edm.Single": rng.choice([0.5, -1.25, 3]),
         "Edm.DateTimeOffset": f"2026-11-{rng.randrange(1, 29):02d}T01:02:03Z",
         "Edm.String": rng.choice(["", "a", "Müller", "日本", "a\u0000b", "x" * 50, '"\\/\b\f\n']),
+        "Edm.Guid": f"{rng.getrandbits(32):08x}-0000-4000-8000-000000000000",
+        "Edm.Date": f"2026-11-{rng.randrange(1, 29):02d}",
+        "Edm.TimeOfDay": f"{rng.randrange(24):02d}:02:03",
+        "Edm.Duration": f"PT{rng.randrange(60)}S",
+        "Edm.Binary": "RW50cmE=",
     }
     return made[edm_type]
 

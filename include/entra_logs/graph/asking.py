@@ -213,11 +213,14 @@ class Asker:
 
     async def _fetch(self, url: str, token: str) -> Reply:
         """The answer and its body as a whole, never more than the limit of it in memory."""
-        headers = dict(self._api.headers) | {
-            "Authorization": f"Bearer {token}",
-            "Accept": "application/json",
-            "client-request-id": str(uuid.uuid4()),
-        }
+        headers = httpx.Headers(self._api.headers)
+        headers.update(  # replaces whatever the case
+            {
+                "Authorization": f"Bearer {token}",
+                "Accept": "application/json",
+                "client-request-id": str(uuid.uuid4()),
+            }
+        )
         async with self._client.stream("GET", url, headers=headers) as response:
             wanted = self._limits.body if response.status_code == 200 else ERROR_BODY
             pieces: list[bytes] = []

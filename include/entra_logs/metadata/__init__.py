@@ -1,7 +1,11 @@
-"""Microsoft Graph's own declaration of the events: types, properties, enums, from its metadata.
+"""Graph's own declaration of the events: types, properties, enums, from its metadata.
 
-`v1.0.csv` beside this file is the single truth for the tables' columns, the data dictionary and the
-emulator's data. Its origin and licence: `README.md`. Standard library only.
+`v1.0.csv` and `beta.csv` beside this file are the single truth for the tables' columns, the data
+dictionary and the emulator's data. Their origin and licence: `README.md`. Standard library only.
+
+compare      the command: what a newer file changes   take         the command: what is new
+files        the forms of a file that are read        csdl         Microsoft's document
+listing      a list of properties, as CSV             wording      examples and meanings
 """
 
 import csv
@@ -39,9 +43,19 @@ class Metadata:
 
     types: dict[str, tuple[Property, ...]] = field(default_factory=dict)
     enums: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    version: str = "v1.0"
 
     def properties(self, type_name: str) -> tuple[Property, ...]:
-        """What an object of the type holds, inherited members first; KeyError names the type."""
+        """What an object of the type holds, inherited members first.
+
+        ValueError names the type that is not known, and the command that brings it.
+        """
+        if type_name not in self.types:
+            raise ValueError(
+                f"the metadata of Graph {self.version} has no type {type_name}: take it in with "
+                f"`python -m include.entra_logs.metadata.take {type_name} --version {self.version} "
+                "--from FILE`"
+            )
         return self.types[type_name]
 
     def is_object(self, edm_type: str) -> bool:
@@ -61,32 +75,38 @@ class Metadata:
         yield from seen
 
 
-def read_rows(rows: Iterable[dict[str, str]]) -> Metadata:
-    """The metadata in rows that have `FIELDS`."""
+def read_rows(rows: Iterable[dict[str, str]], version: str = "v1.0") -> Metadata:
+    """The metadata in rows that have `FIELDS`; a type without properties has a row without one."""
     types: dict[str, list[Property]] = {}
     enums: dict[str, tuple[str, ...]] = {}
     for row in rows:
         if row["kind"] == "enum":
             enums[row["type"]] = tuple(row["members"].split("|"))
             continue
-        types.setdefault(row["type"], []).append(
-            Property(
-                owner=row["type"],
-                name=row["property"],
-                edm_type=row["edm_type"],
-                collection=row["collection"] == "true",
-                nullable=row["nullable"] == "true",
-                meaning=row["meaning"],
-                example=row["example"],
-            )
-        )
-    return Metadata({name: tuple(found) for name, found in types.items()}, enums)
+        found = types.setdefault(row["type"], [])
+        if row["property"]:
+            found.append(_property(row))
+    return Metadata({name: tuple(found) for name, found in types.items()}, enums, version)
+
+
+def _property(row: dict[str, str]) -> Property:
+    return Property(
+        owner=row["type"],
+        name=row["property"],
+        edm_type=row["edm_type"],
+        collection=row["collection"] == "true",
+        nullable=row["nullable"] == "true",
+        meaning=row["meaning"],
+        example=row["example"],
+    )
 
 
 def write_rows(metadata: Metadata) -> Iterator[dict[str, str]]:
     """The rows of `metadata`, such that `read_rows` gives it back."""
     empty = dict.fromkeys(FIELDS, "")
     for name, found in metadata.types.items():
+        if not found:
+            yield empty | {"kind": "object", "type": name}
         for prop in found:
             yield empty | {
                 "kind": "object",
@@ -102,10 +122,10 @@ def write_rows(metadata: Metadata) -> Iterator[dict[str, str]]:
         yield empty | {"kind": "enum", "type": name, "members": "|".join(members)}
 
 
-def read_csv(path: Path) -> Metadata:
+def read_csv(path: Path, version: str = "v1.0") -> Metadata:
     """The metadata in the CSV file at `path`."""
     with path.open(newline="", encoding="utf-8") as file:
-        return read_rows(csv.DictReader(file))
+        return read_rows(csv.DictReader(file), version)
 
 
 def write_csv(metadata: Metadata, path: Path) -> None:
@@ -123,5 +143,6 @@ def csv_path(version: str) -> Path:
 
 @cache
 def graph_metadata(version: str = "v1.0") -> Metadata:
-    """The project's own copy of the metadata of one version of Graph."""
-    return read_csv(csv_path(version))
+    """The project's own copy of the metadata of one version of Graph, empty if there is none."""
+    path = csv_path(version)
+    return read_csv(path, version) if path.exists() else Metadata(version=version)

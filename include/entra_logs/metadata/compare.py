@@ -1,9 +1,7 @@
-"""`python -m include.entra_logs.metadata.compare FILE [--add]`: what a newer metadata file changes.
+"""`python -m include.entra_logs.metadata.compare FILE`: what a newer metadata file changes.
 
-FILE is Graph's metadata document (CSDL XML, `https://graph.microsoft.com/v1.0/$metadata`) or a CSV
-as the one beside this module. `--add` takes new types, properties and enum members into the
-project's CSV; nothing is ever removed or retyped, since columns are only added. What Graph retyped
-does not fit its old column any more and lands in `_extra`.
+FILE is Graph's metadata document (CSDL XML, `https://graph.microsoft.com/v1.0/$metadata`) or one of
+the other forms that `files` reads. `take` takes what is new into the project's CSV.
 """
 
 import argparse
@@ -11,9 +9,9 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from include.entra_logs.catalogue import CATALOGUE
-from include.entra_logs.metadata import Metadata, csv_path, read_csv, write_csv
-from include.entra_logs.metadata.csdl import read_csdl
+from include.entra_logs.catalogue import TABLES
+from include.entra_logs.metadata import Metadata, graph_metadata
+from include.entra_logs.metadata.files import read_file
 
 
 def differences(known: Metadata, newer: Metadata) -> Iterator[str]:
@@ -38,19 +36,6 @@ def differences(known: Metadata, newer: Metadata) -> Iterator[str]:
                 yield f"+ {name} = {member}"
 
 
-def added(known: Metadata, newer: Metadata) -> Metadata:
-    """`known` with the types, properties and enum members that only `newer` has, at the end."""
-    types = dict(known.types)
-    for name, found in newer.types.items():
-        have = {prop.name for prop in types.get(name, ())}
-        types[name] = types.get(name, ()) + tuple(p for p in found if p.name not in have)
-    enums = dict(known.enums)
-    for name, members in newer.enums.items():
-        have = set(enums.get(name, ()))
-        enums[name] = enums.get(name, ()) + tuple(m for m in members if m not in have)
-    return Metadata(types, enums)
-
-
 def _kind(edm_type: str, metadata: Metadata) -> str:
     """What decides the column: an enum is a string."""
     return "Edm.String" if edm_type in metadata.enums else edm_type
@@ -61,20 +46,21 @@ def _shown(edm_type: str, *, many: bool) -> str:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Print the differences; 0 if there are none or they were added, 1 if there are some."""
+    """Print the differences; 0 if there are none, 1 if there are some or FILE cannot be used."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("file", type=Path)
     parser.add_argument("--version", default="v1.0", help="version of Graph, default v1.0")
-    parser.add_argument("--add", action="store_true", help="take what is new into the CSV")
     asked = parser.parse_args(arguments)
-    roots = [api.table.entity for api in CATALOGUE.values() if api.table.version == asked.version]
-    known = read_csv(csv_path(asked.version))
-    newer = read_csv(asked.file) if asked.file.suffix == ".csv" else read_csdl(asked.file, roots)
-    found = list(differences(known, newer))
+    known = graph_metadata(asked.version)
+    roots = [table.entity for table in TABLES.values() if table.version == asked.version]
+    roots = [*dict.fromkeys([*roots, *known.types])]
+    try:
+        found = list(differences(known, read_file(asked.file, roots, known)))
+    except ValueError as error:
+        sys.stderr.write(f"{error}.\n")
+        return 1
     sys.stdout.writelines(f"{line}\n" for line in found or ["no difference"])
-    if asked.add:
-        write_csv(added(known, newer), csv_path(asked.version))
-    return 1 if found and not asked.add else 0
+    return 1 if found else 0
 
 
 if __name__ == "__main__":

@@ -38,6 +38,11 @@ def read_csdl(path: Path, roots: Iterable[str]) -> Metadata:
     return Metadata(types, enums)
 
 
+def short_name(full: str) -> str:
+    """`microsoft.graph.signIn` → `signIn`; a type of another namespace keeps its full name."""
+    return full.removeprefix(GRAPH) if full.count(".") == GRAPH.count(".") else full
+
+
 @dataclass(frozen=True)
 class _Document:
     """A CSDL document, indexed by short type names."""
@@ -49,8 +54,7 @@ class _Document:
     def short(self, name: str) -> str:
         """`graph.signIn` and `microsoft.graph.signIn` → `signIn`."""
         space, _, bare = name.rpartition(".")
-        full = f"{self.aliases.get(space, space)}.{bare}"
-        return full.removeprefix(GRAPH) if full.count(".") == GRAPH.count(".") else full
+        return short_name(f"{self.aliases.get(space, space)}.{bare}")
 
     def properties(self, name: str, owner: str) -> Iterator[Property]:
         """The type's properties, those of what it inherits from first."""

@@ -167,8 +167,8 @@ def _surprises(seen: Seen) -> Iterator[Cause]:
             says=f"{seen.api.title}: {name} has no column, or does not fit it. Events with it: "
             f"{events}; nothing is lost, `_extra` has it.",
             remedy="To give it a column, take Graph's newer metadata in: "
-            "`python -m include.entra_logs.metadata.compare FILE --add`, then "
-            "`python -m include.entra_logs upgrade`.",
+            f"`python -m include.entra_logs.metadata.take --version {seen.api.table.version} "
+            "--from FILE`, then `python -m include.entra_logs upgrade`.",
         )
 
 

@@ -3,6 +3,7 @@
 For what the emulator is too far away for: exact counting, odd bodies, thousands of plans a second.
 """
 
+import operator
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -15,7 +16,7 @@ import httpx
 import orjson
 import pytest
 
-from include.entra_logs.api import Window
+from include.entra_logs.api import Api, Window
 from include.entra_logs.catalogue import CATALOGUE
 from include.entra_logs.graph import GraphClient, GraphConnection, Limits, client
 from include.entra_logs.graph.connection import Secret
@@ -27,6 +28,8 @@ HOST = "https://graph.test"
 NOW = datetime(2026, 11, 22, 6, 0, tzinfo=UTC)
 SIGN_INS = CATALOGUE["sign_ins"]
 WINDOW = Window(datetime(2026, 11, 22, 2, tzinfo=UTC), datetime(2026, 11, 22, 4, tzinfo=UTC))
+
+SAYS = {"ge": operator.ge, "le": operator.le, "gt": operator.gt, "lt": operator.lt}
 
 Fault = Callable[[httpx.Request, httpx.Response], httpx.Response]
 
@@ -56,12 +59,14 @@ class FakeGraph:
     every: Fault | None = None
     requests: list[str] = field(default_factory=list)
     tokens: list[str] = field(default_factory=list)
+    headers: list[httpx.Headers] = field(default_factory=list)
     now: datetime = NOW
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
         """The answer, as MockTransport asks for it."""
         self.requests.append(str(request.url))
         self.tokens.append(request.headers["authorization"])
+        self.headers.append(request.headers)
         self.now += timedelta(seconds=1)
         response = self._answer(request)
         response.headers["date"] = format_datetime(self.now, usegmt=True)
@@ -71,8 +76,9 @@ class FakeGraph:
     def _answer(self, request: httpx.Request) -> httpx.Response:
         query = parse_qs(urlsplit(str(request.url)).query)
         text = query["$filter"][0]
-        start, end = (parsed(at) for at in re.findall(r"[gl]e (\S+Z)", text))
-        found = [e for e in self.events if start <= parsed(e[self.by]) <= end]
+        bounds = [(SAYS[word], parsed(at)) for word, at in re.findall(r" ([gl][et]) (\S+Z)", text)]
+        assert len(bounds) == 2
+        found = [e for e in self.events if all(f(parsed(e[self.by]), at) for f, at in bounds)]
         found.sort(key=lambda e: parsed(e[self.order_by or self.by]), reverse=self.newest_first)
         at = int(query.get("$skiptoken", ["0"])[0])
         body: dict[str, Any] = {"@odata.context": "x", "value": found[at : at + self.page]}
@@ -167,6 +173,14 @@ def read(
     with reader(graph, monkeypatch, limits=limits) as found:
         summary = found.read(SIGN_INS, WINDOW, BY, store)
     return store, summary
+
+
+def read_api(api: Api, graph: FakeGraph, monkeypatch: pytest.MonkeyPatch) -> MemoryStore:
+    """One read of an API whose event time is `BY`."""
+    store = MemoryStore()
+    with reader(graph, monkeypatch) as found:
+        found.read(api, WINDOW, BY, store)
+    return store
 
 
 def ids(store: MemoryStore) -> set[str]:

@@ -10,7 +10,7 @@ import pytest
 
 from include.entra_logs import metadata
 from include.graph_emulator import ticks
-from include.graph_emulator.apis import BY_NAME
+from include.graph_emulator.catalogue import BY_NAME
 from include.graph_emulator.company import company
 from include.graph_emulator.settings import DOMAIN, TENANT, Settings
 from include.graph_emulator.sites import OFFICES
@@ -30,7 +30,9 @@ def events(api: str, start: str, end: str, **settings: Any) -> list[dict[str, An
     world = World(Settings.model_validate({"sign_ins_per_day": 4000} | settings))
     low, high, late = (ticks.from_text(text) for text in (start, end, "2027-06-01"))
     asked = Asked(low, high, BY_NAME[api].event_time, late, events=True)
-    found: list[dict[str, Any]] = truth(world.timeline(TENANT, api), BY_NAME[api], asked)["events"]
+    found: list[dict[str, Any]] = truth([world.timeline(TENANT, api)], BY_NAME[api], asked)[
+        "events"
+    ]
     return found
 
 

@@ -99,7 +99,7 @@ EIGHT = str(Window(at(20, 8), at(20, 10)))
         pytest.param(
             changed(surprises={"newThing: string": 7}),
             (Kind.SURPRISE, "newThing: string", ""),
-            "python -m include.entra_logs.metadata.compare",
+            "python -m include.entra_logs.metadata.take --version v1.0 --from FILE",
             id="surprise",
         ),
     ],
