@@ -16,8 +16,8 @@ from include.graph_emulator.process import Emulator, start_emulator
 from tests.contract.example_events import example_events
 from tests.contract.test_catalogue import every_api, scalars, shape
 from tests.kit.emulated import CALM, client, found
-from tests.kit.memory_store import MemoryStore
 from tests.kit.events import page_of, run
+from tests.kit.memory_store import MemoryStore
 
 DAYS = {"sign_ins": 1, "directory_audits": 2, "risk_detections": 5}
 

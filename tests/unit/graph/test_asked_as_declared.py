@@ -12,8 +12,8 @@ from include.entra_logs.api import Api, Window
 from include.entra_logs.catalogue import CATALOGUE
 from include.graph_emulator.process import Emulator
 from tests.kit.emulated import CALM, client, found
-from tests.unit.graph.fake_graph import BY, SIGN_INS, FakeGraph, ids, read_api, rows
 from tests.kit.memory_store import MemoryStore, bodies
+from tests.unit.graph.fake_graph import BY, SIGN_INS, FakeGraph, ids, read_api, rows
 
 KIND = "signInEventTypes/any(t: t eq 'nonInteractiveUser')"
 BETA = replace(SIGN_INS.table, name="non_interactive_sign_ins", version="beta")
