@@ -26,8 +26,8 @@ settings.load_profile("entra")
 for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "all_proxy"):
     os.environ.pop(name, None)
 
-SECONDS = {"slow": 60, "airflow": 15, "browser": 10, "spark": 10, "azurite": 2}
-"""About what a test with this mark takes, for the order of the files."""
+SECONDS = {"slow": 20, "airflow": 5, "browser": 5, "spark": 10}
+"""About what a test with this mark takes in CI; `long` says it itself. For the order of files."""
 
 
 @pytest.fixture(scope="session")
@@ -62,8 +62,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if hasattr(config, "workerinput"):
         weight: Counter[Any] = Counter()
         for item in items:
-            marks = {mark.name for mark in item.iter_markers()}
-            weight[item.path] += max((SECONDS.get(name, 0) for name in marks), default=0)
+            known = (
+                m.args[0] if m.name == "long" else SECONDS.get(m.name, 0)
+                for m in item.iter_markers()
+            )
+            weight[item.path] += max(known, default=0)
         items.sort(key=lambda item: -weight[item.path])
 
 
