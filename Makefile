@@ -6,6 +6,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 UV_VERSION := 0.13.9
+# A file of tests to a worker, the longest first; `make test WORKERS=0` runs all in one process.
+WORKERS ?= 3
+PARALLEL := -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 CODE := dags plugins include tests bench
 export PYTHONPATH := $(CURDIR)
 
@@ -27,10 +30,10 @@ bi: $(VENV)/.run ## DuckDB with the views open on the lake
 	@exec $(BIN)/python -m include.bi
 
 test: $(VENV)/.dev .tools/.azurite ## the whole suite; what this machine lacks is skipped aloud
-	@CI_FULL=1 $(BIN)/python -m pytest --durations=25
+	@CI_FULL=1 $(BIN)/python -m pytest $(PARALLEL) --durations=25
 
 quick: $(VENV)/.dev ## the part of the suite that takes minutes
-	@$(BIN)/python -m pytest -m "not slow and not airflow and not azurite and not spark and not browser" -q
+	@$(BIN)/python -m pytest $(PARALLEL) -q -m "not slow and not airflow and not azurite and not spark and not browser"
 
 lint: $(VENV)/.dev ## format, rules, types, compose file
 	@$(BIN)/ruff format --check $(CODE)

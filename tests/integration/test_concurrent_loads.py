@@ -12,7 +12,9 @@ from tests.kit.azurite import Azurite
 from tests.kit.budget import counted
 from tests.kit.rows import READ, SIGN_INS, event, key, load, stored
 
-TIMES = counted(quick=12, ci=200)
+TIMES = counted(quick=12, ci=100)
+"""Races, each begun at a barrier by loads of one size: an update that is lost in one of fifty of
+them is found with 87 %, and by both stores with 98 %."""
 
 
 def open_again(where: tuple[str, str | None]) -> Lake:
@@ -31,6 +33,7 @@ def load_often(where: tuple[str, str | None], name: str, together: Barrier, fold
 
 
 @pytest.mark.slow
+@pytest.mark.long(30)
 @pytest.mark.parametrize("store", ["local", pytest.param("azurite", marks=pytest.mark.azurite)])
 def test_union_of_two_loads_at_once_survives(
     store: str, tmp_path: Path, request: pytest.FixtureRequest

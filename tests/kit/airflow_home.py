@@ -32,9 +32,13 @@ def without_airflow(environment: Mapping[str, str]) -> dict[str, str]:
 
 
 def use_throwaway_home() -> None:
-    """Make this process's Airflow a throw-away one, removed at exit."""
+    """Make this process's Airflow a throw-away one, removed at exit.
+
+    A worker's lies in that of its parallel run, so it is removed even if the worker is killed.
+    """
+    run = os.environ.get("AIRFLOW_HOME") if "PYTEST_XDIST_WORKER" in os.environ else None
     for name in set(os.environ) - set(without_airflow(os.environ)):
         del os.environ[name]
-    home = Path(tempfile.mkdtemp(prefix="entra-airflow-"))
+    home = Path(tempfile.mkdtemp(prefix="entra-airflow-", dir=run))
     atexit.register(shutil.rmtree, home, ignore_errors=True)
     os.environ.update(airflow_settings(home))

@@ -63,6 +63,7 @@ def beside_a_scheduler(airflow: LocalAirflow, *arguments: str) -> None:
     raise AssertionError("SQLite was locked five times")
 
 
+@pytest.mark.long(150)
 def test_the_scheduler_catches_up_and_is_not_disturbed(emulator: Any, tmp_path: Path) -> None:
     """From a bare home: init, a manual test run, catch-up without a gap, a backfill, a trigger.
 
