@@ -122,6 +122,7 @@ def plain(value: Any, times: frozenset[str] = frozenset()) -> Any:
 
 
 @pytest.mark.slow
+@pytest.mark.long(50)
 @given(data=st.data(), api=st.sampled_from(list(CATALOGUE.values())))
 @settings(max_examples=counted(quick=50, ci=1000))
 def test_every_event_can_be_rebuilt_from_its_row(data: st.DataObject, api: Api) -> None:
