@@ -17,7 +17,7 @@ from include.entra_logs.api import Window
 from include.entra_logs.catalogue import TABLES
 from include.entra_logs.errors import EntraLakeError, Refused
 from include.entra_logs.lake import Lake, open_lake
-from include.entra_logs.ledger.earlier import carry_over
+from include.entra_logs.proof.earlier import carry_over
 from include.entra_logs.proof.rebuild import rebuild as rebuild_table
 from include.entra_logs.proof.rebuild_ledger import rebuild_ledger as record_again
 from include.entra_logs.proof.upgrade import upgrade as upgrade_table

@@ -10,6 +10,8 @@
 A message is one sentence with its remedy. It never carries a body, an event, a token or a secret.
 """
 
+from datetime import datetime
+
 
 class EntraLakeError(Exception):
     """The root: one sentence that says what is wrong and what to do."""
@@ -21,6 +23,9 @@ class Refused(EntraLakeError):
 
 class PastRetention(Refused):
     """The source refused the window as older than what the tenant keeps."""
+
+    asked_at: datetime | None = None
+    """When it was asked, aware UTC."""
 
 
 class Throttled(EntraLakeError):

@@ -13,10 +13,10 @@ import msgspec
 
 from include.entra_logs.api import PARTITION, Window
 from include.entra_logs.errors import Transient
-from include.entra_logs.lake import Lake, layout, raw
+from include.entra_logs.lake import Lake, layout, raw, waiting
 from include.entra_logs.lake.raw import ReadManifest
 from include.entra_logs.ledger import ledger
-from include.entra_logs.ledger.record import Lateness, LedgerRecord, PartitionCounts, record_id
+from include.entra_logs.ledger.record import LedgerRecord, PartitionCounts, record_id
 from include.entra_logs.merge import tables
 from include.entra_logs.merge.tables import count_load
 from include.entra_logs.normalise import Normalised, normalise
@@ -65,6 +65,7 @@ def load_read(
     ]
     record = _record(manifest, run_id, staged, counted, replay=replay)
     ledger.append(lake, record)
+    waiting.loaded(lake, record.api, record.tenant_id, record.read_id)
     ledger.roll_up_many(lake, record.api, record.tenant_id)
     lake.store.delete_prefix(folder)
     return record
@@ -164,11 +165,11 @@ def _touched(manifest: ReadManifest, table: Table, staged: Normalised) -> dict[d
 
 def _count(
     lake: Lake, manifest: ReadManifest, table: Table, partition: datetime, brought: int
-) -> tuple[PartitionCounts, Lateness]:
+) -> PartitionCounts:
     """What the load did to a partition, as the published table shows it."""
     key = layout.table_file(table.name, manifest.tenant_id, partition)
     if not brought and lake.store.tag(key) is None:
-        return PartitionCounts(partition), Lateness()
+        return PartitionCounts(partition)
     whole = manifest.filter_by == table.event_time and not manifest.past_retention
     return count_load(
         lake,
@@ -185,7 +186,7 @@ def _record(
     manifest: ReadManifest,
     run_id: str,
     staged: Normalised,
-    counted: list[tuple[PartitionCounts, Lateness]],
+    counted: list[PartitionCounts],
     *,
     replay: bool,
 ) -> LedgerRecord:
@@ -203,7 +204,8 @@ def _record(
         filter_by=manifest.filter_by,
         run_id=run_id,
         read_at=manifest.read_at,
-        loaded_at=max(manifest.read_at, datetime.now(UTC)),
+        skew=summary.skew,
+        loaded_at=datetime.now(UTC),
         settle=manifest.settle,
         past_retention=manifest.past_retention,
         requests=summary.requests,
@@ -221,9 +223,6 @@ def _record(
         first_event=staged.first_event,
         last_event=staged.last_event,
         id_checksum=staged.id_checksum,
-        partitions=tuple(
-            counts for counts, _ in counted if counts != PartitionCounts(counts.partition)
-        ),
-        lateness=sum((late for _, late in counted), Lateness()),
+        partitions=tuple(each for each in counted if each != PartitionCounts(each.partition)),
         surprises=staged.surprises,
     )

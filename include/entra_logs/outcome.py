@@ -7,6 +7,9 @@ from typing import Any
 from include.entra_logs.api import PARTITION, Schedule, Window
 from include.entra_logs.ledger.record import LedgerRecord
 
+LEFT_OUT = ("outside", "duplicates", "conflicts", "rejects")
+"""Counts of a record: events of an answer that it brought to no table."""
+
 
 @dataclass(frozen=True)
 class LoadedRead:
@@ -15,12 +18,14 @@ class LoadedRead:
     record: LedgerRecord
     read_before: frozenset[datetime]
     """Starts of those of its intervals that an earlier read had brought whole."""
+    timely_before: frozenset[datetime] = frozenset()
+    """Those of them that were read in time: what is added to them now came late."""
 
     @property
     def late(self) -> int:
-        """Events that it added to intervals which an earlier read had brought whole."""
+        """Events that it added to intervals which an earlier read had brought in time."""
         found = self.record.partitions
-        return sum(c.added for c in found if c.partition in self.read_before)
+        return sum(c.added for c in found if c.partition in self.timely_before)
 
     @property
     def first_whole(self) -> set[datetime]:
@@ -56,10 +61,16 @@ class Loaded:
         return (
             f"{head}: {_some(self.events, 'event')} from {_some(pages, 'page')}; "
             f"{self.added:,} added ({self.late:,} late), {self.changed:,} changed, "
-            f"{self.unchanged:,} as they were, {self.lacked:,} lacked; "
+            f"{self.unchanged:,} as they were{self._left_out}, {self.lacked:,} lacked; "
             f"{_some(len(self.altered), 'partition')} of {self.schedule.api.name} altered "
             f"in {self.seconds:.1f} s"
         )
+
+    @property
+    def _left_out(self) -> str:
+        """The events that are in no table, by why, so that the counts add up to `events`."""
+        counts = {name: self._sum(name) for name in LEFT_OUT}
+        return "".join(f", {count:,} {name}" for name, count in counts.items() if count)
 
     @property
     def kind(self) -> str:
@@ -109,7 +120,7 @@ class Loaded:
 
     @property
     def late(self) -> int:
-        """Added events of intervals that an earlier read had brought whole."""
+        """Added events of intervals that an earlier read had brought in time."""
         return sum(read.late for read in self.reads)
 
     @property
@@ -131,7 +142,8 @@ class Loaded:
     def handover(self) -> dict[str, Any]:
         """The counts, fit for XCom."""
         names = ("kind", "events", "added", "late", "changed", "unchanged", "lacked")
-        return {"reads": len(self.reads)} | {name: getattr(self, name) for name in names}
+        counts = {name: getattr(self, name) for name in names}
+        return {"reads": len(self.reads)} | counts | {name: self._sum(name) for name in LEFT_OUT}
 
     def _sum(self, count: str) -> int:
         return sum(getattr(read.record, count) for read in self.reads)

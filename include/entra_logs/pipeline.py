@@ -7,7 +7,6 @@ the tasks of one run may land on different workers: pages in `raw/`, tables in `
 
 import logging
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -16,15 +15,18 @@ from include.entra_logs.api import Api, Schedule, Window, utc_text
 from include.entra_logs.errors import PastRetention, Refused
 from include.entra_logs.lake import Lake, raw, staging
 from include.entra_logs.lake.raw import ReadManifest
+from include.entra_logs.lake.waiting import Waiting, waiting
 from include.entra_logs.ledger import ledger
-from include.entra_logs.ledger.earlier import require_carried_over
 from include.entra_logs.ledger.record import LedgerRecord
-from include.entra_logs.ledger.states import read_before
+from include.entra_logs.ledger.states import read_before, timely_before
 from include.entra_logs.outcome import Loaded, LoadedRead
+from include.entra_logs.proof.earlier import require_carried_over
 from include.entra_logs.source import ReadSummary, Source
 
 log = logging.getLogger(__name__)
 
+STILL_GOOD = timedelta(hours=6)
+"""A read that was not loaded is taken as it is while Graph was asked so recently."""
 Handover = dict[str, Any]
 """What one task leaves for the next: strings, numbers and lists of strings."""
 
@@ -57,13 +59,17 @@ def authenticate(run: Run, source: Source | None, lake: Lake, retention: timedel
     access = source.authenticate(run.schedule.api, run.window, run.schedule.filter_by)
     asked_at = access.asked_at or datetime.now(UTC)
     if access.past_retention and not _past_retention(run, asked_at, retention):
-        raise Refused(
-            f"Graph refuses the window {run.window} as too old, though it is younger than "
-            f"{retention.days} days: set ENTRA_RETENTION_DAYS to what this tenant keeps (7 days "
-            "without a premium licence, 30 with one)."
-        )
+        raise Refused(_too_old(run, retention))
     _refuse_unsettled(run, asked_at)
     return {"tenant_id": access.tenant_id, "asked_at": asked_at.isoformat()}
+
+
+def _too_old(run: Run, retention: timedelta) -> str:
+    return (
+        f"Graph refuses the window {run.window} as too old, though it is younger than "
+        f"{retention.days} days: set ENTRA_RETENTION_DAYS to what this tenant keeps (7 days "
+        "without a premium licence, 30 with one)."
+    )
 
 
 def _past_retention(run: Run, asked_at: datetime, retention: timedelta) -> bool:
@@ -85,7 +91,8 @@ def extract(
 ) -> Handover:
     """Every page of the window is in raw: the keys of the reads, and counts.
 
-    From Graph that is one read; a sweep that the ledger already holds is none. From raw these are
+    From Graph that is one read, and what an earlier try of this run has read and not loaded; a
+    sweep that the ledger already holds is none. From raw these are
     the complete reads that this schedule has made of the window before.
     """
     if source is None:
@@ -93,13 +100,17 @@ def extract(
         log.info("%s: %d complete reads are in raw", run, len(found))
         return {"replay": True, "reads": [manifest.key for manifest in found]}
     tenant_id = access["tenant_id"]
-    if run.schedule.is_sweep and (earlier := _swept(run, tenant_id, lake)):
+    own = _not_loaded(run, tenant_id, lake)
+    if any(read.read_at > datetime.now(UTC) - STILL_GOOD for read in own):
+        log.info("%s: read already, and not loaded yet: %s", run, [read.read_id for read in own])
+        return {"replay": False, "reads": [read.manifest for read in own]}
+    if not own and run.schedule.is_sweep and (earlier := _swept(run, tenant_id, lake)):
         log.info("%s: nothing to do, %s was read late enough", run, earlier)
         return {"replay": False, "reads": []}
-    manifest = _read(run, tenant_id, access, source, lake, retention)
+    manifest = _read(run, tenant_id, source, lake, retention)
     return {
         "replay": False,
-        "reads": [manifest.key],
+        "reads": list(dict.fromkeys([*(read.manifest for read in own), manifest.key])),
         "pages": manifest.summary.pages,
         "events": manifest.summary.events,
         "bytes": manifest.summary.bytes,
@@ -110,30 +121,48 @@ def extract(
     }
 
 
+def _not_loaded(run: Run, tenant_id: str, lake: Lake) -> list[Waiting]:
+    """The complete reads that this run has made of its window and that no load has recorded.
+
+    An earlier try of the task published them and did not live to say so. Whether that is so the
+    ledger tells, not Airflow, whose ids of runs come again.
+    """
+    found = [
+        read
+        for read, _ in waiting(lake, run.schedule.api.name, tenant_id)
+        if (read.run_id, read.window, read.kind) == (run.run_id, run.window, run.schedule.kind)
+        and lake.store.tag(read.manifest) is not None
+    ]
+    if not found:
+        return []
+    records = ledger.records(lake, run.schedule.api.name, tenant_id, run.window)
+    recorded = {record.read_id for record in records}
+    return sorted(
+        (read for read in found if read.read_id not in recorded), key=lambda read: read.read_at
+    )
+
+
 def _swept(run: Run, tenant_id: str, lake: Lake) -> str | None:
-    """The read that makes this sweep unnecessary: complete, of the whole window, as late."""
+    """The read that makes this sweep unnecessary: complete, of the whole window, as late.
+
+    It was loaded as late too, by the worker's clock: what one answer says of the time silences no
+    later read.
+    """
     settled_at = run.window.end + run.schedule.settle
     records = ledger.records(lake, run.schedule.api.name, tenant_id, run.window)
     for record in records:
-        whole = record.window_start <= run.window.start and run.window.end <= record.window_end
         same = record.filter_by == run.schedule.filter_by and not record.past_retention
-        if whole and same and record.read_at >= settled_at:
+        late_enough = min(record.read_at, record.loaded_at) >= settled_at
+        if record.covers(run.window) and same and late_enough:
             return record.read_id
     return None
 
 
 def _read(
-    run: Run,
-    tenant_id: str,
-    access: Mapping[str, Any],
-    source: Source,
-    lake: Lake,
-    retention: timedelta,
+    run: Run, tenant_id: str, source: Source, lake: Lake, retention: timedelta
 ) -> ReadManifest:
-    """The manifest of a complete read of the window."""
+    """The read, complete and in raw. Whether it is past retention its own time of asking says."""
     schedule = run.schedule
-    asked_at = datetime.fromisoformat(access["asked_at"])
-    past = _past_retention(run, asked_at, retention)
     staged = staging.open_read(
         lake,
         schedule.api.name,
@@ -147,14 +176,16 @@ def _read(
     )
     try:
         summary = source.read(schedule.api, run.window, schedule.filter_by, staged)
-    except PastRetention:
-        if not past:
-            raise
+    except PastRetention as error:
+        asked_at = error.asked_at or datetime.now(UTC)
+        if not _past_retention(run, asked_at, retention):
+            raise Refused(_too_old(run, retention)) from None
         log.warning("%s: Graph keeps this window no more; recorded as past retention", run)
         summary = ReadSummary(
             read_at=asked_at, pages=0, events=0, bytes=0, requests=1, throttled=0, waited=0
         )
     _refuse_unsettled(run, summary.read_at)
+    past = _past_retention(run, summary.last_asked_at or summary.read_at, retention)
     return raw.publish(staged, summary, past_retention=past, settle=schedule.settle)
 
 
@@ -181,7 +212,7 @@ def load(run: Run, tables: Handover, lake: Lake) -> Loaded:
         record = loading.load_read(
             lake, run.run_id, manifest, run.schedule.api.table, replay=tables["replay"]
         )
-        reads.append(LoadedRead(record, _read_before(lake, run.schedule.api, record)))
+        reads.append(_loaded(lake, run.schedule.api, record))
     loaded = Loaded(
         run.schedule, run.window, tuple(reads), tables["replay"], time.monotonic() - began
     )
@@ -189,8 +220,12 @@ def load(run: Run, tables: Handover, lake: Lake) -> Loaded:
     return loaded
 
 
-def _read_before(lake: Lake, api: Api, record: LedgerRecord) -> frozenset[datetime]:
-    """The intervals that the ledger held as read already."""
+def _loaded(lake: Lake, api: Api, record: LedgerRecord) -> LoadedRead:
+    """The loaded read beside what the ledger held as read already."""
     span = Window(record.touched_start, record.touched_end)
-    known = ledger.records(lake, api.name, record.tenant_id, span)
-    return frozenset(read_before(api, record, known))
+    known = list(ledger.records(lake, api.name, record.tenant_id, span))
+    return LoadedRead(
+        record,
+        frozenset(read_before(api, record, known)),
+        frozenset(timely_before(api, record, known)),
+    )

@@ -5,10 +5,13 @@ module, and `pipeline` knows nothing else of either. Standard library only.
 """
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from include.entra_logs.api import Api, Window
+
+BELIEVED = timedelta(minutes=15)
+"""By how much a source's clock may differ from the worker's; further, the worker's is taken."""
 
 
 @dataclass(frozen=True)
@@ -105,7 +108,9 @@ class ReadSummary:
     """What one complete read cost and brought, counts only."""
 
     read_at: datetime
-    """When the source was asked for the first page, by its own clock: one per read."""
+    """When the source was asked for the first page: one per read.
+
+    By its own clock, where that is near the worker's, else by the worker's."""
     pages: int
     events: int
     bytes: int
@@ -114,6 +119,10 @@ class ReadSummary:
     throttled: int
     waited: float
     """Seconds spent waiting for the source's budget."""
+    last_asked_at: datetime | None = None
+    """When it was asked for the last page of this attempt; None where nothing had to be asked."""
+    skew: float = 0
+    """Seconds by which the source's clock was ahead of the worker's."""
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ import pyarrow.compute as pc
 
 from include.entra_logs.api import PARTITION, Api, Window, is_partition_start, utc_text
 from include.entra_logs.lake import Lake
-from include.entra_logs.ledger import ledger
-from include.entra_logs.ledger.earlier import require_carried_over
+from include.entra_logs.ledger import ledger, removals
+from include.entra_logs.proof.earlier import require_carried_over
 from include.entra_logs.settings import Settings
 from include.entra_logs.watch.causes import causes
 from include.entra_logs.watch.seen import see
@@ -72,7 +72,8 @@ class Page:
     def _interval(self, session: Any, api: Api, tenant: str, window: Window) -> bytes:
         records = ledger.records(self._lake, api.name, tenant, window)
         runs = runs_in(session, [s.dag_id for s in api.schedules()], window)
-        return orjson.dumps(views.details(api, tenant, window, records, runs))
+        lowered = removals.lowered(self._lake, api.name, tenant)
+        return orjson.dumps(views.details(api, tenant, window, records, runs, lowered))
 
     def _overview(self, session: Any, tenant: str | None, now: datetime) -> bytes:
         span = _days(now.date())
@@ -103,10 +104,13 @@ class Page:
     ) -> list[views.Shown]:
         """Each API with its own records and unfinished runs."""
         found = unfinished(session, self._dag_ids, span)
+        lowered = removals.lowered(self._lake)
         table = table.filter(pc.field("tenant_id") == tenant)
         return [
             views.show(
-                self._known.get(api, tenant, span, table.filter(pc.field("api") == api.name)),
+                self._known.get(
+                    api, tenant, span, table.filter(pc.field("api") == api.name), lowered
+                ),
                 found,
                 now=now,
                 start=self._settings.start,

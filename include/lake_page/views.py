@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from msgspec.structs import asdict
-
 from include.entra_logs.api import Api, Window, utc_text
 from include.entra_logs.ledger.freshness import Freshness, expected
+from include.entra_logs.ledger.holdings import Lowered
 from include.entra_logs.ledger.record import LedgerRecord
-from include.entra_logs.ledger.states import IntervalState, State, interval_state, lateness, swept
+from include.entra_logs.ledger.states import IntervalState, State, interval_state, lateness
+from include.entra_logs.outcome import LEFT_OUT
 from include.entra_logs.watch.asking import RED
 from include.entra_logs.watch.cause import Cause
 from include.entra_logs.watch.remedy import backfill
@@ -51,13 +51,13 @@ def show(
 def calendar(shown: Shown) -> JSON:
     """One cell for each interval, ascending: state, events, late ones, and the run's state."""
     runs = _worst(shown.unfinished)
+    told = lateness(shown.known.intervals)
     cells = [_cell(shown, interval, runs) for interval in shown.known.intervals]
     return {
         "name": shown.known.api.name,
         "title": shown.known.api.title,
         "cells": cells,
-        "lateness": asdict(lateness(shown.known.records)),
-        "swept": swept(shown.known.api, shown.known.records),
+        "lateness": dict(zip(("late", "events", "intervals"), told, strict=True)),
     }
 
 
@@ -119,10 +119,11 @@ def details(
     window: Window,
     records: Iterable[LedgerRecord],
     runs: Iterable[RunOfInterval],
+    lowered: Sequence[Lowered] = (),
 ) -> JSON:
     """Everything about one interval: its reads, its runs, and what mends it."""
     ours = sorted(records, key=lambda r: (r.read_at, r.loaded_at))
-    found = interval_state(api, tenant_id, window, tuple(ours))
+    found = interval_state(api, tenant_id, window, tuple(ours), lowered)
     main = api.schedules()[0].dag_id
     return {
         "state": found.state.value,
@@ -151,12 +152,14 @@ def _read(api: Api, record: LedgerRecord, start: datetime) -> JSON:
         "window": str(record.window),
         "pages": record.pages,
         "bytes": record.bytes,
+        "rows": counts.brought,
         "events": record.events,
+        "distinct": record.distinct,
+        "left_out": {name: getattr(record, name) for name in LEFT_OUT},
         "added": counts.added,
         "changed": counts.changed,
         "unchanged": counts.unchanged,
         "lacked": counts.lacked,
-        "rejects": record.rejects,
         "surprises": dict(record.surprises),
         "past_retention": record.past_retention,
         "dag_id": next((s.dag_id for s in api.schedules() if s.kind == record.read_kind), None),

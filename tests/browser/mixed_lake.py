@@ -16,7 +16,7 @@ from include.entra_logs.graph.client import GraphClient
 from include.entra_logs.lake import Lake
 from include.entra_logs.pipeline import Run
 from include.graph_emulator.process import Emulator
-from tests.kit.emulated import connection
+from tests.kit.emulated import clock_of, connection
 from tests.kit.ports import quiet_port
 
 OUTAGE = range(5, 8)
@@ -49,7 +49,7 @@ def fill(lake: Lake, emulator: Emulator, first: datetime, now: datetime) -> None
         for start in Window(first, partition_start(now)).partitions()
     ]
     wrong = {first + number * PARTITION for number in (*OUTAGE, FAILED)}
-    with GraphClient(connection(emulator), pace=0.01) as graph:
+    with GraphClient(connection(emulator), pace=0.01, now=clock_of(emulator)) as graph:
         for at, schedule, start in sorted(due, key=lambda each: (each[0], each[1].dag_id)):
             if at + MINUTE > now or (schedule.api.name == "sign_ins" and start in wrong):
                 continue

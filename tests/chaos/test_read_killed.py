@@ -27,6 +27,7 @@ from tests.kit.emulated import connection, found, truth
 from tests.kit.memory_store import tiles
 
 API = CATALOGUE["sign_ins"]
+NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 WINDOW = Window(datetime(2026, 11, 20, 8, tzinfo=UTC), datetime(2026, 11, 20, 10, tzinfo=UTC))
 LIMITS = Limits(slices=3)
 TENANT = "5e1a7c0d-3b52-4c8e-9f40-6d2b8a91c7e3"
@@ -67,7 +68,7 @@ def staged(folder: Path, attempt: int) -> StagedRead:
 def attempt(made: GraphConnection, folder: Path, number: int, pipe: Connection) -> None:
     """One attempt in a process of its own; says when it begins, and what it read."""
     store = staged(folder, number)
-    with GraphClient(made, pace=0.001, limits=LIMITS) as client:
+    with GraphClient(made, pace=0.001, limits=LIMITS, now=lambda: NOW) as client:
         client.authenticate(API, WINDOW, API.table.event_time)
         pipe.send("reading")
         summary = client.read(API, WINDOW, API.table.event_time, store)
@@ -78,7 +79,7 @@ def attempt(made: GraphConnection, folder: Path, number: int, pipe: Connection) 
 def emulator() -> Iterator[Emulator]:
     """Graph with small pages that take a moment, so that a kill finds some in flight."""
     with start_emulator(
-        now="2026-11-20T12:00:00Z", speed=0, page_cap=20, sign_ins_per_day=6000,
+        now=NOW.isoformat(), speed=0, page_cap=20, sign_ins_per_day=6000,
         time_scale=1000.0, throttling=False, latency=50.0,
     ) as started:  # fmt: skip
         yield started

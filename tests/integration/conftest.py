@@ -13,7 +13,7 @@ from include.entra_logs.lake import Lake, open_lake
 from include.entra_logs.outcome import Loaded
 from include.entra_logs.pipeline import Run, authenticate, extract, load, normalise
 from include.graph_emulator.process import Emulator, start_emulator
-from tests.kit.emulated import connection
+from tests.kit.emulated import clock_of, connection
 
 DAY = Window(datetime(2026, 11, 18, tzinfo=UTC), datetime(2026, 11, 19, tzinfo=UTC))
 RETENTION = timedelta(days=30)
@@ -22,7 +22,7 @@ RETENTION = timedelta(days=30)
 def read_day(emulator: Emulator, lake: Lake, api: Api, window: Window = DAY) -> Loaded:
     """What a main run of `api` over `window` has loaded, after all four verbs."""
     run = Run(api.schedules()[0], window, "graph", run_id=f"{api.name}-{window.start:%Y%m%d}")
-    with GraphClient(connection(emulator), pace=0.001) as graph:
+    with GraphClient(connection(emulator), pace=0.001, now=clock_of(emulator)) as graph:
         access = authenticate(run, graph, lake, RETENTION)
         reads = extract(run, access, graph, lake, RETENTION)
     return load(run, normalise(run, reads, lake), lake)

@@ -1,5 +1,7 @@
 """Reads of the Graph emulator over TLS, time scaled by a thousand, and its ground truth."""
 
+from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 from include.entra_logs.api import Api, Window
@@ -26,7 +28,12 @@ def connection(
 
 def client(emulator: Emulator, limits: Limits = FAST, pace: float = PACE) -> GraphClient:
     """A client of the emulator whose waits are short."""
-    return GraphClient(connection(emulator), pace=pace, limits=limits)
+    return GraphClient(connection(emulator), pace=pace, limits=limits, now=clock_of(emulator))
+
+
+def clock_of(emulator: Emulator) -> Callable[[], datetime]:
+    """The emulator's clock as the worker's own: as if both were right."""
+    return lambda: datetime.fromisoformat(emulator.now())
 
 
 def truth(emulator: Emulator, api: Api, window: Window, by: str | None = None) -> set[Any]:

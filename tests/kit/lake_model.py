@@ -33,17 +33,17 @@ class Model:
 
     def __init__(self, api: Api) -> None:
         self.api = api
-        self.reads: dict[datetime, list[Event]] = {}
+        self.reads: dict[tuple[datetime, str], list[Event]] = {}
 
-    def loaded(self, read_at: datetime, events: list[Event]) -> None:
-        """A read was loaded, for the first time or again."""
-        self.reads[read_at] = events
+    def loaded(self, read_at: datetime, events: list[Event], read_id: str = "") -> None:
+        """A read was loaded, for the first time or again; ids tell reads of one second apart."""
+        self.reads[read_at, read_id] = events
 
     def expected(self) -> Stored:
         """The tables' content: each event once, in its newest version."""
         rows: Stored = {}
-        for read_at in sorted(self.reads):
-            for event in self.reads[read_at]:
+        for read_at, read_id in sorted(self.reads):
+            for event in self.reads[read_at, read_id]:
                 key = (event["id"], event[self.api.table.event_time])
                 rows[key] = self._newer(rows.get(key), event, read_at)
         return rows

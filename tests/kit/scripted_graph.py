@@ -4,7 +4,9 @@ It keeps the contract of `GraphClient` (authenticate, read) against the real sta
 first, one slice. What it answers is what the world holds visible at its clock.
 """
 
+import itertools
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -26,6 +28,8 @@ class World:
     api: Api
     now: datetime
     versions: dict[Key, list[tuple[datetime, Event]]] = field(default_factory=dict)
+    requests: Iterator[int] = field(default_factory=itertools.count)
+    """Each answer has an id of its own."""
 
     def put(self, event: Event, visible_at: datetime) -> None:
         """A version of an event that Graph shows from `visible_at` on."""
@@ -49,6 +53,9 @@ class ScriptedGraph:
         self.world = world
         self.short = short
 
+    tenant_id = TENANT
+    credential_end = None
+
     def authenticate(self, api: Api, window: Window, filter_by: str) -> Access:
         """Access of the one tenant at the world's clock."""
         return Access(tenant_id=TENANT, asked_at=self.world.now)
@@ -66,7 +73,15 @@ class ScriptedGraph:
             body = json.dumps({"value": rows}).encode()
             sent += len(body)
             link = None if number == len(bodies) else f"https://graph.example/{number}"
-            page = Page("0001", number, body, len(rows), link, self.world.now, f"request-{number}")
+            page = Page(
+                "0001",
+                number,
+                body,
+                len(rows),
+                link,
+                self.world.now,
+                f"request-{next(self.world.requests)}",
+            )
             store.save_page(page)
             last = last.after(page)
         store.save_slices([last])

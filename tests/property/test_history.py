@@ -26,8 +26,12 @@ from include.entra_logs import pipeline
 from include.entra_logs.api import PARTITION, Api, Schedule, Window, utc_text
 from include.entra_logs.catalogue import CATALOGUE
 from include.entra_logs.lake import Lake, open_lake
+from include.entra_logs.lake.raw import ReadManifest
+from include.entra_logs.lake.waiting import waiting
 from include.entra_logs.ledger import ledger
+from include.entra_logs.ledger.states import State, states
 from include.entra_logs.pipeline import Run
+from include.entra_logs.proof import upkeep
 from include.entra_logs.proof.verify import verify
 from tests.kit.azurite import Azurite
 from tests.kit.budget import counted
@@ -87,14 +91,14 @@ class History(RuleBasedStateMachine):
         self.lake = self._opened.__enter__()
         self.world = World(self.api, BASE + timedelta(hours=6, minutes=15))
         self.model = Model(self.api)
-        self.extracted: list[tuple[Run, dict[str, Any], list[Event]]] = []
-        self.answers: dict[datetime, list[Event]] = {}
+        self.extracted: list[tuple[Run, dict[str, Any]]] = []
+        self.answers: dict[str, list[Event]] = {}
         self.numbers = itertools.count()
 
     def teardown(self) -> None:
         """The ledger's claims are proved by raw; then the lake is removed."""
         if hasattr(self, "_opened"):
-            for run, handover, _ in self.extracted:
+            for run, handover in self.extracted:
                 self._load(run, handover, self.lake)
             report = verify(self.lake, self.api.name)
             self._opened.__exit__(None, None, None)
@@ -145,9 +149,9 @@ class History(RuleBasedStateMachine):
     def _run(self, schedule: Schedule, window: Window, source: str = "graph") -> Run:
         return Run(schedule, window, source, f"run {next(self.numbers)}")
 
-    def _extract(self, run: Run, short: int) -> tuple[Run, dict[str, Any], list[Event]] | None:
+    def _extract(self, run: Run, short: int, tick: int = 1) -> tuple[Run, dict[str, Any]] | None:
         """A complete read in raw; None if there was nothing to do, or the window is not settled."""
-        self.world.now += timedelta(seconds=1)
+        self.world.now += timedelta(seconds=tick)
         graph: Any = ScriptedGraph(self.world, short)
         if self.world.now < run.window.end + run.schedule.settle:
             return None
@@ -156,10 +160,26 @@ class History(RuleBasedStateMachine):
         if not handover["reads"]:
             assert run.schedule.is_sweep
             return None
+        assert len(handover["reads"]) == 1, "a read that waits belongs to another run"
+        self._remember(run, short)
+        return run, handover
+
+    def _remember(self, run: Run, short: int) -> None:
+        """What Graph has just answered, by the ids of reads that are new in raw."""
         events = self.world.visible(run.window, run.schedule.filter_by)
-        answered = events[: len(events) - short] if short else events
-        self.answers[self.world.now] = answered
-        return run, handover, answered
+        kind = run.schedule.kind
+        found = pipeline.raw.manifests(self.lake, self.api.name, TENANT, run.window, kind)
+        for read in found:
+            self.answers.setdefault(read.read_id, events[: len(events) - short])
+
+    def _read(self, key: str) -> ReadManifest:
+        return pipeline.raw.manifest(self.lake, key)
+
+    def _is_loaded(self, handover: dict[str, Any]) -> None:
+        """The model has the reads that this hands over."""
+        for key in handover["reads"]:
+            read = self._read(key)
+            self.model.loaded(read.read_at, self.answers[read.read_id], read.read_id)
 
     def _load(self, run: Run, handover: dict[str, Any], lake: Lake) -> None:
         pipeline.load(run, pipeline.normalise(run, handover, lake), lake)
@@ -169,32 +189,37 @@ class History(RuleBasedStateMachine):
         window=st.sampled_from([*WINDOWS, WIDE]),
         short=st.sampled_from([0, 0, 0, 1, 2]),
         keep=st.booleans(),
+        tick=st.sampled_from([1, 1, 0]),
     )
-    def read(self, data: st.DataObject, window: Window, short: int, keep: bool) -> None:  # noqa: FBT001  drawn by Hypothesis
+    def read(
+        self,
+        data: st.DataObject,
+        window: Window,
+        short: int,
+        keep: bool,  # noqa: FBT001  drawn by Hypothesis
+        tick: int,
+    ) -> None:
         """A read by one of the API's schedules, loaded at once or left to be loaded later."""
         schedule = data.draw(st.sampled_from(self.api.schedules()))
         if schedule.kind == "updates":
             window = Window(self.world.now - timedelta(days=4), self.world.now - timedelta(hours=1))
-        found = self._extract(self._run(schedule, window), short)
+        found = self._extract(self._run(schedule, window), short, tick)
         if not found:
             return
         if keep:
             self.extracted.append(found)
             return
         self._load(found[0], found[1], self.lake)
-        self.model.loaded(self.world.now, found[2])
-
-    def _read_at(self, events: list[Event]) -> datetime:
-        return next(at for at, answered in self.answers.items() if answered is events)
+        self._is_loaded(found[1])
 
     @precondition(lambda self: self.extracted)
     @rule(data=st.data())
     def load_late(self, data: st.DataObject) -> None:
         """A read that was extracted before is loaded now, whatever was loaded meanwhile."""
         at = data.draw(st.integers(0, len(self.extracted) - 1))
-        run, handover, events = self.extracted.pop(at)
+        run, handover = self.extracted.pop(at)
         self._load(run, handover, self.lake)
-        self.model.loaded(self._read_at(events), events)
+        self._is_loaded(handover)
 
     @precondition(lambda self: len(self.extracted) > 1)
     @rule()
@@ -203,14 +228,14 @@ class History(RuleBasedStateMachine):
         two = [self.extracted.pop(), self.extracted.pop()]
         with ThreadPoolExecutor(2) as threads:
             list(threads.map(lambda each: self._load(each[0], each[1], self.lake), two))
-        for _, _, events in two:
-            self.model.loaded(self._read_at(events), events)
+        for _, handover in two:
+            self._is_loaded(handover)
 
     @precondition(lambda self: self.extracted)
     @rule(writes=st.integers(0, 8))
     def crash(self, writes: int) -> None:
         """A load ends at any write; nothing is lost or doubled, and the next try mends all."""
-        run, handover, events = self.extracted.pop()
+        run, handover = self.extracted.pop()
         before = stored(self.lake, self.api)
         crashing = replace(self.lake, store=CrashingStore(self.lake.store, writes))
         try:
@@ -219,7 +244,44 @@ class History(RuleBasedStateMachine):
             between = stored(self.lake, self.api)
             assert before.keys() <= between.keys()
             self._load(run, handover, self.lake)
-        self.model.loaded(self._read_at(events), events)
+        self._is_loaded(handover)
+
+    @rule(
+        data=st.data(),
+        window=st.sampled_from(WINDOWS),
+        writes=st.integers(0, 9),
+        hours=st.sampled_from([0, 0, 7]),
+    )
+    def extract_killed(self, data: st.DataObject, window: Window, writes: int, hours: int) -> None:
+        """An extract ends at any write and is done again: one answer is one read, none is lost."""
+        schedule = data.draw(st.sampled_from(self.api.schedules()))
+        run = self._run(schedule, window)
+        self.world.now += timedelta(seconds=1)
+        if self.world.now < window.end + schedule.settle:
+            return
+        graph: Any = ScriptedGraph(self.world)
+        access = pipeline.authenticate(run, graph, self.lake, FOREVER)
+        crashing = replace(self.lake, store=CrashingStore(self.lake.store, writes))
+        before = set(self.answers)
+        try:
+            handover = pipeline.extract(run, access, graph, crashing, FOREVER)
+        except Crash:
+            self._remember(run, 0)
+            self.world.now += timedelta(hours=hours)
+            handover = pipeline.extract(replace(run, attempt=2), access, graph, self.lake, FOREVER)
+        self._remember(run, 0)
+        new = {self._read(key).read_id for key in handover["reads"]}
+        assert set(self.answers) - before <= new, "a complete read was left behind"
+        self._load(run, handover, self.lake)
+        self._is_loaded(handover)
+
+    @rule()
+    def upkeep(self) -> None:
+        """A day later, what waits is loaded, and nothing that is needed is removed."""
+        waits = [read for read, _ in waiting(self.lake, self.api.name, TENANT)]
+        upkeep.tidy(self.lake, None, None, datetime.now(UTC) + timedelta(days=2))
+        for read in waits:
+            self.model.loaded(read.read_at, self.answers[read.read_id], read.read_id)
 
     @rule(data=st.data(), window=st.sampled_from([*WINDOWS, WIDE]))
     def replay(self, data: st.DataObject, window: Window) -> None:
@@ -229,9 +291,7 @@ class History(RuleBasedStateMachine):
         access = pipeline.authenticate(run, None, self.lake, FOREVER)
         handover = pipeline.extract(run, access, None, self.lake, FOREVER)
         self._load(run, handover, self.lake)
-        for key in handover["reads"]:
-            read_at = pipeline.raw.manifest(self.lake, key).read_at
-            self.model.loaded(read_at, self.answers[read_at])
+        self._is_loaded(handover)
 
     @invariant()
     def tables_equal_the_model(self) -> None:
@@ -249,7 +309,39 @@ class History(RuleBasedStateMachine):
         """One record for each read that was loaded, and no other."""
         if hasattr(self, "lake"):
             records = ledger.records(self.lake, self.api.name, TENANT)
-            assert {record.read_at for record in records} == self.model.reads.keys()
+            assert {(r.read_at, r.read_id) for r in records} == self.model.reads.keys()
+
+    @invariant()
+    def what_is_told_is_so(self) -> None:
+        """Events and late of each interval are those of the table; no state has too few answers."""
+        if not hasattr(self, "lake"):
+            return
+        records = list(ledger.records(self.lake, self.api.name, TENANT))
+        rows = [(key[1], row.first_seen_at) for key, row in stored(self.lake, self.api).items()]
+        for told in states(self.api, TENANT, records, WIDE):
+            seen = [at for time, at in rows if datetime.fromisoformat(time) in told.interval]
+            assert told.events == len(seen), told.interval
+            whole = sorted(
+                {
+                    (r.read_at, r.read_id)
+                    for r in records
+                    if r.covers(told.interval) and r.filter_by == self.api.table.event_time
+                }
+            )
+            due = told.interval.end + self.api.settle
+            timely = [at for at, _ in whole if due <= at <= due + timedelta(hours=2)]
+            can_be_said = bool(timely) and whole[-1][0] > timely[0]
+            late = sum(at > timely[0] for at in seen) if can_be_said else None
+            assert told.late == late, told.interval
+            if told.state is State.VERIFIED:
+                assert whole[-1][0] - whole[0][0] >= timedelta(hours=1), told.interval
+
+    @invariant()
+    def the_proof_is_green(self) -> None:
+        """Nothing is wrong at any moment, also while reads wait to be loaded."""
+        if hasattr(self, "lake"):
+            report = verify(self.lake, self.api.name)
+            assert report.ok, report.lines
 
 
 def run_histories(machine: type[History], count: int, steps: int) -> None:

@@ -21,8 +21,8 @@ from include.entra_logs.api import Window
 from include.entra_logs.catalogue import CATALOGUE
 from include.entra_logs.errors import Refused
 from include.entra_logs.ledger import ledger
-from include.entra_logs.ledger.earlier import require_carried_over
 from include.entra_logs.ledger.record import LedgerRecord
+from include.entra_logs.proof.earlier import require_carried_over
 from include.entra_logs.settings import Settings, load_settings
 from include.entra_logs.source import Source
 from include.entra_logs.watch.asking import Count, runs_of

@@ -35,7 +35,8 @@ In the UI a sweep has a name of its own, a backfill its own sign, and a run from
 list of runs. Each `load` logs one line that says what the run did:
 
     entra_sign_ins [2026-11-22T00:00:00Z, 2026-11-22T02:00:00Z) main: 5,123 events from 6 pages; \
-5,123 added (0 late), 0 changed, 0 as they were, 0 lacked; 1 partition of sign_ins altered in 1.2 s
+5,122 added (0 late), 0 changed, 0 as they were, 1 outside, 0 lacked; 1 partition of sign_ins \
+altered in 1.2 s
     entra_sign_ins_sweep_6h [2026-11-22T00:00:00Z, 2026-11-22T02:00:00Z) sweep 6h: nothing to do
 
 ## What each DAG says in the UI

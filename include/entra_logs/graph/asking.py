@@ -3,8 +3,9 @@
 import asyncio
 import time
 import uuid
+from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from urllib.parse import quote, urlsplit
 
@@ -18,6 +19,7 @@ from include.entra_logs.graph.identity import Identity
 from include.entra_logs.graph.limits import Limits
 from include.entra_logs.graph.network import untrusted
 from include.entra_logs.graph.pacing import Pace
+from include.entra_logs.source import BELIEVED
 
 TICK = timedelta(microseconds=1)
 PORTS = {"https": 443, "http": 80}
@@ -122,13 +124,17 @@ class Asker:
         pace: Pace,
         limits: Limits,
         query: Query,
+        now: Callable[[], datetime],
     ) -> None:
+        self._now = now
         self.pace = pace
         self.effort = Effort(limits)
         self.latency: float | None = None
         """Real seconds from a request to its page, of late."""
         self.clock: datetime | None = None
-        """Graph's own clock at its last answer, of whatever status."""
+        """The time at its last answer, of whatever status: by Graph, if that can be believed."""
+        self.skew = 0.0
+        """Seconds by which Graph's clock was ahead of ours at its last answer."""
         self._client = client
         self._host = query.host
         self._identity = identity
@@ -205,11 +211,18 @@ class Asker:
                 ) from None
             raise Transient(f"The connection to Graph failed ({type(error).__name__}).") from None
         with suppress(Transient):
-            self.clock = server_time(reply.headers)
+            self.clock = self._believed(server_time(reply.headers))
         answer = read_answer(self._api, reply, self._check, linked=linked)
+        answer = replace(answer, asked_at=self._believed(answer.asked_at))
         took = time.monotonic() - began
         self.latency = took if self.latency is None else (self.latency + took) / 2
         return answer
+
+    def _believed(self, told: datetime) -> datetime:
+        """Graph's clock where it is near ours, else ours: nothing it says may be years ahead."""
+        now = self._now()
+        self.skew = (told - now).total_seconds()
+        return told if abs(told - now) <= BELIEVED else now
 
     async def _fetch(self, url: str, token: str) -> Reply:
         """The answer and its body as a whole, never more than the limit of it in memory."""

@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime
+from datetime import UTC, datetime
 from types import TracebackType
 from typing import Self, TypeVar
 
@@ -29,16 +29,28 @@ STORING = 2
 """Pages stored (compressed, written) at once."""
 
 
+def utc_now() -> datetime:
+    """The worker's clock, aware UTC."""
+    return datetime.now(UTC)
+
+
 class GraphClient:
     """A `Source`: reads log collections of one tenant.
 
-    `pace` is a factor on every wait (1 in production, less in tests); `limits` bound the effort.
-    Errors are those of `errors`: Refused, PastRetention, Throttled, Transient.
+    `pace` is a factor on every wait (1 in production, less in tests); `limits` bound the effort;
+    `now` is the worker's clock. Errors are those of `errors`: Refused, PastRetention, Throttled,
+    Transient.
     """
 
     def __init__(
-        self, connection: GraphConnection, *, pace: float = 1.0, limits: Limits | None = None
+        self,
+        connection: GraphConnection,
+        *,
+        pace: float = 1.0,
+        limits: Limits | None = None,
+        now: Callable[[], datetime] = utc_now,
     ) -> None:
+        self._now = now
         self._connection = connection
         self._identity = Identity(connection)
         self._pace = pace
@@ -96,7 +108,11 @@ class GraphClient:
         query = Query(self._connection.host, api, window, filter_by)
 
         async def read(asker: Asker) -> ReadSummary:
-            return await Reading(asker, query, store, self._limits).run()
+            try:
+                return await Reading(asker, query, store, self._limits).run()
+            except PastRetention as error:
+                error.asked_at = asker.clock
+                raise
 
         return self._run(query, read)
 
@@ -112,7 +128,7 @@ class GraphClient:
                 timeout=timeout, limits=sockets, **http_options(self._connection)
             ) as client:
                 pace = self._new_pace(query.api)
-                asker = Asker(client, self._identity, pace, limits, query)
+                asker = Asker(client, self._identity, pace, limits, query, self._now)
                 try:
                     return await work(asker)
                 finally:

@@ -79,6 +79,8 @@ class Reading:
             requests=pace.requests,
             throttled=pace.throttled,
             waited=round(pace.waited, 3),
+            last_asked_at=self._asker.clock,
+            skew=round(self._asker.skew, 3),
         )
 
     async def _work(self) -> None:

@@ -4,6 +4,7 @@
 
 layout       every key in one place                    store        objects, conditional writes
 staging      pages of a read under way                 raw          what a source sent, per read
+waiting      reads that are not loaded yet
 publisher    how a whole object gets its name: Azure   local_publisher  the same on a disk
 azure        Airflow's connection as obstore's settings
 """

@@ -7,6 +7,7 @@
     ledger/removed/…                                           see `ledger.removals`
     staging/reads/<api>/<tenant>/<window>/<kind>/<attempt>/…   pages of reads under way
     staging/normalised/<api>/<tenant>/<run>/…                  files between normalise and load
+    staging/waiting/<api>/<tenant>/<read_id>.json               reads that are not loaded yet
     staging/build/…                                            being built on this machine
     staging/publish.lock                                       held while a local file is replaced
 
@@ -25,9 +26,11 @@ SUMMARIES = "summaries"
 RAW = "raw"
 LEDGER = "ledger"
 LEDGER_READS = f"{LEDGER}/reads"
+LEDGER_REMOVED = f"{LEDGER}/removed"
 STAGING = "staging"
 READS = f"{STAGING}/reads"
 NORMALISED = f"{STAGING}/normalised"
+WAITING = f"{STAGING}/waiting"
 SCRATCH = f"{STAGING}/build"
 LOCK = f"{STAGING}/publish.lock"
 
@@ -94,7 +97,7 @@ def summary_file(summary: str, tenant_id: str, day: datetime) -> str:
 
 
 def read_id(read_at: datetime, kind: str, token: str) -> str:
-    """Name of a read: sorts by when Graph was asked; `token` (8 hex) keeps two apart."""
+    """Name of a read: sorts by when Graph was asked; `token`, of its pages, tells two apart."""
     return f"{read_at.astimezone(UTC):%Y%m%dT%H%M%SZ}-{_safe(kind)}-{token}"
 
 
@@ -132,6 +135,17 @@ def read_attempt(group: str, run_id: str, attempt: int, token: str) -> str:
 def page_file(attempt: str, slice_id: str, number: int) -> str:
     """One staged page."""
     return f"{attempt}/{_safe(slice_id)}/{number:06d}.page"
+
+
+def waiting_reads(api: str | None = None, tenant_id: str | None = None) -> str:
+    """Where it is said which reads wait to be loaded: all, of an api, or of an api and tenant."""
+    parts = [WAITING, *(_safe(part) for part in (api, tenant_id) if part is not None)]
+    return "/".join(parts)
+
+
+def waiting_read(api: str, tenant_id: str, read_id: str) -> str:
+    """What says that one read waits."""
+    return f"{waiting_reads(api, tenant_id)}/{read_id}.json"
 
 
 def normalised_prefix(api: str, tenant_id: str, run_id: str) -> str:
@@ -209,4 +223,4 @@ def ledger_reached_from(key: str) -> str | None:
 
 def ledger_removed(what: str, api: str, tenant_id: str) -> str:
     """Folder of the notes which say up to when `tables` or `raw` were removed for their age."""
-    return f"{LEDGER}/removed/{_safe(what)}/{_safe(api)}/{tenant_folder(tenant_id)}"
+    return f"{LEDGER_REMOVED}/{_safe(what)}/{_safe(api)}/{tenant_folder(tenant_id)}"

@@ -8,7 +8,6 @@ read without one is not complete. It says where each page lies, and all that the
 import hashlib
 import logging
 import re
-import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -21,6 +20,7 @@ from include.entra_logs.api import Window
 from include.entra_logs.errors import Corrupt
 from include.entra_logs.lake import Lake, layout
 from include.entra_logs.lake.staging import StagedRead
+from include.entra_logs.lake.waiting import Waiting, wait
 from include.entra_logs.source import ReadSummary, Slice
 
 log = logging.getLogger(__name__)
@@ -83,16 +83,24 @@ class RawPage:
 def publish(
     staged: StagedRead, summary: ReadSummary, *, past_retention: bool, settle: timedelta
 ) -> ReadManifest:
-    """Keep the pages of a read that is complete; its manifest, from now on part of raw."""
+    """Keep the pages of a read that is complete; its manifest, from now on part of raw.
+
+    The name of a read follows from its pages, so the same answers published again, after a crash or
+    by who took up the pages of another, are the same read.
+    """
     store = staged.lake.store
     slices = staged.slices()
-    read_id = layout.read_id(summary.read_at, staged.kind, uuid.uuid4().hex[:8])
     with store.scratch() as scratch:
         frames = scratch / "pages"
         pages = _collect(staged, slices, frames)
-        key = layout.raw_file(staged.api, staged.tenant_id, staged.window, read_id)
-        store.put(key, frames)
-    manifest = ReadManifest(
+        read_id = layout.read_id(summary.read_at, staged.kind, _token(staged, slices, pages))
+        key = layout.raw_manifest(staged.api, staged.tenant_id, staged.window, read_id)
+        if store.tag(key) is not None:
+            staged.finish()
+            return manifest(staged.lake, key)
+        wait(staged.lake, _waiting(staged, summary, read_id))
+        store.put(layout.raw_file(staged.api, staged.tenant_id, staged.window, read_id), frames)
+    made = ReadManifest(
         read_id=read_id,
         api=staged.api,
         tenant_id=staged.tenant_id,
@@ -107,9 +115,28 @@ def publish(
         slices=[each.keep for each in slices],
         pages=pages,
     )
-    store.put_if_absent(manifest.key, msgspec.json.encode(manifest))
+    store.put_if_absent(made.key, msgspec.json.encode(made))
     staged.finish()
-    return manifest
+    return made
+
+
+def _token(staged: StagedRead, slices: list[Slice], pages: list[PageEntry]) -> str:
+    """A digest of what the read consists of; each answer of a source has an id of its own."""
+    told = [[str(slices[p.slice].keep), p.number, p.sha256, p.request_id] for p in pages]
+    text = msgspec.json.encode(told or [staged.folder])
+    return hashlib.sha256(text).hexdigest()[:16]
+
+
+def _waiting(staged: StagedRead, summary: ReadSummary, read_id: str) -> Waiting:
+    return Waiting(
+        read_id=read_id,
+        api=staged.api,
+        tenant_id=staged.tenant_id,
+        window=staged.window,
+        kind=staged.kind,
+        run_id=staged.run_id,
+        read_at=summary.read_at,
+    )
 
 
 def _collect(staged: StagedRead, slices: list[Slice], target: Path) -> list[PageEntry]:

@@ -1,7 +1,7 @@
 """The ledger: what was read when, what it added, and what follows for each interval.
 
 record       what is kept of one load of one read      record_table  the same as an Arrow table
-ledger       appended, asked, rolled up by month       removals      what was removed for its age
-states       the state of each interval: pure          freshness     how far the lake has come
-earlier      a ledger of an earlier form, carried over
+ledger       appended, asked, rolled up by month       removals      what made tables hold less
+holdings     what a partition holds, what came late    states        the state of each interval
+freshness    how far the lake has come
 """

@@ -4,41 +4,21 @@ Values are structs of msgspec: the ledger makes ten thousands of them from JSON 
 """
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from hashlib import blake2s
 
 from msgspec import Struct
-from msgspec.structs import astuple
 
 from include.entra_logs.api import PARTITION, Window
 
-LATE_STEPS: Mapping[str, timedelta] = {
-    "within_15min": timedelta(minutes=15),
-    "within_2h": timedelta(hours=2),
-    "within_6h": timedelta(hours=6),
-    "within_1d": timedelta(days=1),
-    "within_3d": timedelta(days=3),
-}
-"""The classes of lateness by their upper bound, inclusive; `later` holds the rest."""
 
+class FirstSeen(Struct, frozen=True):
+    """A step of what a partition's published file holds, by when its rows were first seen."""
 
-class Lateness(Struct, frozen=True):
-    """How many added events were first seen how long after their event time, each counted once."""
-
-    within_15min: int = 0
-    within_2h: int = 0
-    within_6h: int = 0
-    within_1d: int = 0
-    within_3d: int = 0
-    later: int = 0
-
-    def __add__(self, other: "Lateness") -> "Lateness":
-        return Lateness(*map(sum, zip(astuple(self), astuple(other), strict=True)))
-
-    @property
-    def events(self) -> int:
-        """All of them."""
-        return sum(astuple(self))
+    at: datetime
+    """`_first_seen_at` of some rows: the `read_at` of the read that first brought them."""
+    rows: int
+    """How many rows of the file were first seen by then: cumulative."""
 
 
 class PartitionCounts(Struct, frozen=True):
@@ -55,6 +35,12 @@ class PartitionCounts(Struct, frozen=True):
     """Longest row of added events, in order of time, that ends below an event known before.
 
     Late events lie scattered; what a short answer left out lies together at its older end.
+    """
+    seen: tuple[FirstSeen, ...] = ()
+    """What the file held once the load had published, ascending by `at`.
+
+    Loads only add rows, and only lower when a row was first seen. So whatever the order of loads,
+    the largest step at each moment over all records is what the file holds now.
     """
 
     @property
@@ -80,9 +66,11 @@ class LedgerRecord(Struct, frozen=True, kw_only=True):
     filter_by: str
     run_id: str
     read_at: datetime
-    """When Graph was asked, by its own clock."""
+    """When Graph was asked: by its own clock, where that is near the worker's."""
+    skew: float = 0
+    """Seconds by which Graph's clock was ahead of the worker's."""
     loaded_at: datetime
-    """When the load was done, by the read's clock plus what the worker measured since."""
+    """When the load was done, by the worker's clock."""
     settle: float = 0
     """Delay of the schedule after the window's end, seconds."""
     past_retention: bool = False
@@ -104,9 +92,8 @@ class LedgerRecord(Struct, frozen=True, kw_only=True):
     first_event: datetime | None = None
     last_event: datetime | None = None
     id_checksum: str = "0" * 32
-    """See `checksum.IdChecksum`."""
+    """See `normalise.counts`."""
     partitions: tuple[PartitionCounts, ...] = ()
-    lateness: Lateness = Lateness()
     surprises: Mapping[str, int] = {}
     """Events by the name of the property that has no column or did not fit it."""
 
@@ -148,6 +135,10 @@ class LedgerRecord(Struct, frozen=True, kw_only=True):
     def touched_end(self) -> datetime:
         """The end of what the record says something about."""
         return max([self.window_end, *(p.partition + PARTITION for p in self.partitions)])
+
+    def covers(self, interval: Window) -> bool:
+        """Whether its window holds the whole interval."""
+        return self.window_start <= interval.start and self.window_end >= interval.end
 
     def at(self, partition: datetime) -> PartitionCounts:
         """What the read brought to the partition that starts at `partition`; zeros if nothing."""

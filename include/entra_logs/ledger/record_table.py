@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from msgspec.structs import asdict, fields
 
-from include.entra_logs.ledger.record import Lateness, LedgerRecord, PartitionCounts
+from include.entra_logs.ledger.record import LedgerRecord, PartitionCounts
 
 TIME = pa.timestamp("us", tz="UTC")
 _EPOCH = datetime.fromtimestamp(0, UTC)
@@ -32,9 +32,10 @@ _DERIVED = {
     "unchanged": pa.int64(),
     "lacked": pa.int64(),
 }
+_SEEN = pa.struct([("at", TIME), ("rows", pa.int64())])
+_NOT_COUNTS = {"partition": TIME, "seen": pa.list_(_SEEN)}
 _COUNTS = pa.struct(
-    [pa.field("partition", TIME)]
-    + [pa.field(f.name, pa.int64()) for f in fields(PartitionCounts) if f.name != "partition"]
+    [(f.name, _NOT_COUNTS.get(f.name, pa.int64())) for f in fields(PartitionCounts)]
 )
 _SURPRISE = pa.struct([("name", pa.string()), ("events", pa.int64())])
 
@@ -43,7 +44,6 @@ def _schema() -> pa.Schema:
     """Each field of a record as a column; counts summed over its partitions beside them."""
     special = dict.fromkeys(_TIMES, TIME) | {
         "partitions": pa.list_(_COUNTS),
-        "lateness": pa.struct([(f.name, pa.int64()) for f in fields(Lateness)]),
         "surprises": pa.list_(_SURPRISE),
     }
     columns = [(f.name, special.get(f.name) or _TYPES[f.type]) for f in fields(LedgerRecord)]
@@ -85,7 +85,8 @@ def _values(column: pa.Array | pa.ChunkedArray) -> list[Any]:
         ticks = column.cast(TIME).cast(pa.int64()).to_pylist()
         return [None if t is None else _moment(t) for t in ticks]
     if pa.types.is_list(column.type):
-        return _lists(column.combine_chunks())
+        whole = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+        return _lists(whole)
     return list(column.to_pylist())
 
 
@@ -108,9 +109,12 @@ def _lists(column: pa.ListArray) -> list[Any]:
     return [{found["name"]: found["events"] for found in each} for each in lists]
 
 
+def _counts(found: PartitionCounts) -> dict[str, object]:
+    return asdict(found) | {"seen": [asdict(step) for step in found.seen]}
+
+
 def _row(record: LedgerRecord) -> dict[str, object]:
     row = {name: getattr(record, name) for name in record.__struct_fields__}
-    row["partitions"] = [asdict(p) for p in record.partitions]
-    row["lateness"] = asdict(record.lateness)
+    row["partitions"] = [_counts(each) for each in record.partitions]
     row["surprises"] = [{"name": n, "events": c} for n, c in sorted(record.surprises.items())]
     return row | {name: getattr(record, name) for name in _DERIVED}

@@ -12,23 +12,25 @@ disputed        a read disagrees with an earlier one, and no later read of the w
                 lateness does not explain: then the earlier answer was cut short
 provisional     asked before the interval had settled
 empty           read, and no read has brought an event
-verified        a later read of the whole interval agreed with the earlier ones, or only added
+verified        a later read of the whole interval, an hour after the first or more and once it had
+                settled, agreed with the earlier ones, or only added
 provisional     read once, with a sweep of its API still ahead
 complete        read once, as late as its API's last sweep would
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
-from msgspec.structs import astuple
-
 from include.entra_logs.api import PARTITION, Api, Window, partition_start
-from include.entra_logs.ledger.record import Lateness, LedgerRecord, PartitionCounts
+from include.entra_logs.ledger.holdings import Lowered, Steps, held, is_timely, late
+from include.entra_logs.ledger.record import LedgerRecord, PartitionCounts
 
 CHANCE = 1e-6
 """A block of added events that chance would explain this rarely is not lateness."""
+APART = timedelta(hours=1)
+"""Two reads that are nearer to each other may have had one answer of Graph's cache."""
 EMPTY_BLOCK = 10
 """So many events where an earlier read answered with none are not lateness either."""
 
@@ -58,20 +60,15 @@ class IntervalState:
     outstanding: tuple[str, ...] = ()
     """Sweeps of the API that no read was late enough to stand for, e.g. `("3d",)`."""
 
-    @property
-    def events(self) -> int:
-        """Events in the partition, as far as the ledger knows."""
-        return sum(r.at(self.interval.start).added for r in self.records)
+    held: Steps = ()
+    """What the partition holds: see `holdings`."""
+    late: int | None = None
+    """Events that came after the first timely read; None where nothing can be said."""
 
     @property
-    def late(self) -> int:
-        """Events that reads added after the first read of the whole interval."""
-        first = next((r.read_at for r in self.records if _is_whole(r, self.interval)), None)
-        return sum(
-            r.at(self.interval.start).added
-            for r in self.records
-            if first is not None and r.read_at > first
-        )
+    def events(self) -> int:
+        """Events in the partition."""
+        return self.held[-1].rows if self.held else 0
 
     @property
     def disagreements(self) -> int:
@@ -80,12 +77,16 @@ class IntervalState:
 
 
 def states(
-    api: Api, tenant_id: str, records: Iterable[LedgerRecord], span: Window
+    api: Api,
+    tenant_id: str,
+    records: Iterable[LedgerRecord],
+    span: Window,
+    lowered: Sequence[Lowered] = (),
 ) -> Iterator[IntervalState]:
     """The state of every interval in `span`, ascending. `span` is widened to whole intervals.
 
-    `records` may hold other APIs and tenants. An interval that is not due yet is `missing` here:
-    end `span` where the last due interval ends.
+    `records` and `lowered` may hold other APIs and tenants. An interval that is not due yet is
+    `missing` here: end `span` where the last due interval ends.
     """
     touching: dict[datetime, list[LedgerRecord]] = {start: [] for start in span.partitions()}
     for record in records:
@@ -96,60 +97,68 @@ def states(
     for start, found in touching.items():
         found.sort(key=lambda r: (r.read_at, r.loaded_at))
         interval = Window(start, start + PARTITION)
-        yield interval_state(api, tenant_id, interval, tuple(found))
+        yield interval_state(api, tenant_id, interval, tuple(found), lowered)
 
 
 def interval_state(
-    api: Api, tenant_id: str, interval: Window, records: tuple[LedgerRecord, ...]
+    api: Api,
+    tenant_id: str,
+    interval: Window,
+    records: tuple[LedgerRecord, ...],
+    lowered: Sequence[Lowered] = (),
 ) -> IntervalState:
     """The state of one interval; `records` touch it and ascend by `read_at`."""
+    start = interval.start
+    notes = [note for note in lowered if note.concerns(api.name, tenant_id, start)]
+    holds = held(records, start, notes)
     reads = _counted(tuple(r for r in records if r.filter_by == api.table.event_time))
     newest = reads[-1].read_at if reads else None
     outstanding = tuple(
         s.name for s in api.sweeps if newest is None or newest < interval.end + s.settle
     )
     state = _state(api, interval, records, reads)
-    return IntervalState(api.name, tenant_id, interval, state, records, outstanding)
+    return IntervalState(
+        api.name,
+        tenant_id,
+        interval,
+        state,
+        records,
+        outstanding,
+        holds,
+        late(api, interval, records, holds),
+    )
 
 
 def read_before(api: Api, record: LedgerRecord, known: Iterable[LedgerRecord]) -> set[datetime]:
     """Starts of the intervals that the record touches and an earlier read had brought whole."""
-    earlier = [
-        r
-        for r in known
-        if r.read_at < record.read_at
-        and r.filter_by == api.table.event_time
-        and not r.past_retention
-    ]
-    touched = Window(record.touched_start, record.touched_end).partitions()
+    return {start for start, at in _whole_reads(api, record, known) if at < record.read_at}
+
+
+def timely_before(api: Api, record: LedgerRecord, known: Iterable[LedgerRecord]) -> set[datetime]:
+    """The same, of those that an earlier read had brought in time: what is added now is late."""
     return {
         start
-        for start in touched
-        if any(_is_whole(r, Window(start, start + PARTITION)) for r in earlier)
+        for start, at in _whole_reads(api, record, known)
+        if at < record.read_at and is_timely(api, Window(start, start + PARTITION), at)
     }
 
 
-def lateness(records: Iterable[LedgerRecord]) -> Lateness:
-    """How late the events came that these reads added."""
-    return Lateness(*map(sum, zip(*(astuple(r.lateness) for r in records), strict=True)))
+def _whole_reads(
+    api: Api, record: LedgerRecord, known: Iterable[LedgerRecord]
+) -> Iterator[tuple[datetime, datetime]]:
+    """Starts of intervals that the record touches, each with when some read of it was asked."""
+    touched = record.touched()
+    for read in known:
+        if read.filter_by == api.table.event_time and not read.past_retention:
+            for start in touched:
+                if read.covers(Window(start, start + PARTITION)):
+                    yield start, read.read_at
 
 
-def swept(api: Api, records: Iterable[LedgerRecord]) -> dict[str, tuple[int, int]]:
-    """By sweep of the API how many events it added, and of how many: was `settle` long enough?
-
-    Sweeps that have not read yet are left out.
-    """
-    found = {f"sweep_{sweep.name}": [0, 0] for sweep in api.sweeps}
-    for record in records:
-        if (counts := found.get(record.kind)) and not record.past_retention:
-            for each in record.partitions:
-                counts[0] += each.added
-                counts[1] += each.brought + each.lacked
-    return {
-        kind.removeprefix("sweep_"): (added, known)
-        for kind, (added, known) in found.items()
-        if known
-    }
+def lateness(intervals: Iterable[IntervalState]) -> tuple[int, int, int]:
+    """How many events came late, of how many, in how many intervals of which that can be said."""
+    told = [(i.late, i.events) for i in intervals if i.late is not None]
+    return sum(late for late, _ in told), sum(events for _, events in told), len(told)
 
 
 def _state(
@@ -157,7 +166,7 @@ def _state(
 ) -> State:
     """The first definition of the module's docstring that fits."""
     normal = [r for r in reads if not r.past_retention]
-    whole = [r for r in normal if _is_whole(r, interval)]
+    whole = [r for r in normal if r.covers(interval)]
     if not (whole or _covered(interval, normal)):
         return State.PAST_RETENTION if _covered(interval, reads) else State.MISSING
     odd = _disagreeing(normal, interval)
@@ -168,10 +177,16 @@ def _state(
         return State.PROVISIONAL
     if not any(r.at(interval.start).brought for r in records):
         return State.EMPTY
-    if len(whole) > 1 and whole[-1].read_at >= interval.end + api.settle:
+    if _agreed(whole, interval.end + api.settle):
         return State.VERIFIED
     final = max((s.settle for s in api.sweeps), default=api.settle)
     return State.COMPLETE if newest >= interval.end + final else State.PROVISIONAL
+
+
+def _agreed(whole: list[LedgerRecord], settled_at: datetime) -> bool:
+    """Whether two reads of Graph, far enough apart, have brought the interval."""
+    last = whole[-1].read_at if whole else settled_at
+    return bool(whole) and last >= max(settled_at, whole[0].read_at + APART)
 
 
 def _touched(record: LedgerRecord, api: Api) -> Iterable[datetime]:
@@ -203,11 +218,6 @@ def _covered(interval: Window, reads: list[LedgerRecord]) -> bool:
     return False
 
 
-def _is_whole(record: LedgerRecord, interval: Window) -> bool:
-    """Whether one read covers the whole interval."""
-    return record.window_start <= interval.start and record.window_end >= interval.end
-
-
 def _disagreeing(reads: list[LedgerRecord], interval: Window) -> list[LedgerRecord]:
     """The reads that contradict an earlier one about this interval, ascending by `read_at`."""
     odd = []
@@ -223,7 +233,7 @@ def _compares(earlier: list[LedgerRecord], interval: Window, counts: PartitionCo
 
     One that brought more than was known then was loaded later: compared with it, nothing is said.
     """
-    brought = [r.at(interval.start).brought for r in earlier if _is_whole(r, interval)]
+    brought = [r.at(interval.start).brought for r in earlier if r.covers(interval)]
     return bool(brought) and max(brought) <= counts.changed + counts.unchanged + counts.lacked
 
 

@@ -18,14 +18,14 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from include.entra_logs.api import PARTITION, Window, partition_start, utc_text
-from include.entra_logs.errors import Transient
+from include.entra_logs.errors import Corrupt, Transient
 from include.entra_logs.lake import Lake, layout
 from include.entra_logs.lake.store import store_errors
-from include.entra_logs.ledger.record import LATE_STEPS, Lateness, PartitionCounts
+from include.entra_logs.ledger.record import FirstSeen, PartitionCounts
 from include.entra_logs.merge.blocks import Keys
 from include.entra_logs.merge.files import merge_files
 from include.entra_logs.merge.partition_file import PartitionFile
-from include.entra_logs.schema import column_name
+from include.entra_logs.schema import CHANGED_AT, FIRST_SEEN_AT, TIME, column_name
 from include.entra_logs.table import Table
 
 TRIES = 40
@@ -121,14 +121,14 @@ def count_load(
     read_at: datetime,
     brought: int,
     window: Window | None,
-) -> tuple[PartitionCounts, Lateness]:
-    """What the read asked at `read_at` did to the partition file at `key`, and how late it was.
+) -> PartitionCounts:
+    """What the read asked at `read_at` did to the partition file at `key`, and what that holds.
 
     `brought` is how many of the partition's events the read had; `event_time` the column's name.
     `window` is what the read promised to bring whole; None where it promised nothing (a read of
     changes): then it cannot lack an event.
     """
-    columns = [event_time, "_first_seen_at", "_changed_at"]
+    columns = [event_time, FIRST_SEEN_AT, CHANGED_AT]
     with lake.store.open(key) as source:
         table = pq.read_table(source, columns=columns)
     times, first, changed = (_micros(table[name]) for name in columns)
@@ -139,15 +139,31 @@ def count_load(
     if window is not None:
         inside = (times >= _moment(window.start)) & (times < _moment(window.end))
     newer = int((known & (changed == now)).sum())
-    counts = PartitionCounts(
+    return PartitionCounts(
         partition=partition,
         added=int(added.sum()),
         changed=newer,
         unchanged=brought - int(added.sum()) - newer,
         lacked=int((inside & (known | added)).sum()) - brought if window is not None else 0,
         block=_longest_block(times, added & inside, known & inside) if window is not None else 0,
+        seen=steps(table[FIRST_SEEN_AT]),
     )
-    return counts, _lateness(now - times[added])
+
+
+def holdings_of(lake: Lake, key: str) -> tuple[FirstSeen, ...]:
+    """What the partition's file at `key` holds. Raises Corrupt if there is none that is whole."""
+    with lake.store.open(key) as source:
+        try:
+            return steps(pq.read_table(source, columns=[FIRST_SEEN_AT])[FIRST_SEEN_AT])
+        except (pa.ArrowException, KeyError) as error:
+            raise Corrupt(f"{key} is not a file of a partition: run `make verify`.") from error
+
+
+def steps(first_seen: pa.ChunkedArray) -> tuple[FirstSeen, ...]:
+    """By when how many rows of a partition were first seen, from the column that says it."""
+    moments, counts = np.unique(_micros(first_seen), return_counts=True)
+    at = pa.array(moments).cast(TIME).to_pylist()
+    return tuple(map(FirstSeen, at, np.cumsum(counts).tolist()))
 
 
 def _micros(column: pa.ChunkedArray) -> NDArray[np.datetime64]:
@@ -170,10 +186,3 @@ def _longest_block(
         return 0
     between = np.diff(np.concatenate(([-1], knowns))) - 1
     return int(between.max())
-
-
-def _lateness(delays: NDArray[np.timedelta64]) -> Lateness:
-    """The delays by the classes of `Lateness`, each upper bound inclusive."""
-    bounds = np.array([np.timedelta64(step, "us") for step in LATE_STEPS.values()])
-    classes = np.searchsorted(bounds, delays, side="left")
-    return Lateness(*(int(n) for n in np.bincount(classes, minlength=len(bounds) + 1)))

@@ -4,5 +4,5 @@ inventory    what is there, listed once                aside         partitions 
 verify       what is claimed, worked out again         differences   how a file differs from raw's
 rebuild      tables from raw                           rebuild_ledger  records from raw
 upgrade      columns that were declared later          retention     what is removed for its age
-upkeep       all that is done once a day
+upkeep       all that is done once a day               earlier      a ledger of an earlier form
 """

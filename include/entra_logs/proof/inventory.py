@@ -3,13 +3,14 @@
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 import pyarrow as pa
 
-from include.entra_logs.api import Window
+from include.entra_logs.api import PARTITION, Window
 from include.entra_logs.lake import Lake, layout
+from include.entra_logs.lake.waiting import waiting
 from include.entra_logs.ledger import ledger
 from include.entra_logs.ledger.record import LedgerRecord
 from include.entra_logs.ledger.record_table import from_table
@@ -57,6 +58,8 @@ class Inventory:
     partitions: dict[datetime, str]
     """Key of the partition's file by its start."""
     ledger: pa.Table
+    waiting: dict[str, datetime] = field(default_factory=dict)
+    """Ids of reads that a load is still to come for, and since when."""
 
     def days(self) -> list[datetime]:
         """The days, ascending, that something is known of."""
@@ -72,6 +75,11 @@ class Inventory:
         rows = from_table(self.ledger.filter(ledger.asked(span=span)))
         return {r.read_id: r for r in sorted(rows, key=lambda r: r.kind != "replay")}
 
+    def told(self, partition: datetime) -> list[LedgerRecord]:
+        """Every record that says something of a partition."""
+        span = Window(partition, partition + PARTITION)
+        return list(from_table(self.ledger.filter(ledger.asked(span=span))))
+
     def seen(self, span: Window) -> tuple[set[str], set[RawRead]]:
         """What changes when a load, or a removal, changes something of `span`."""
         rows = self.ledger.filter(ledger.asked(span=span))
@@ -85,13 +93,19 @@ class Inventory:
 
 
 def inventories(lake: Lake, api: str) -> dict[str, Inventory]:
-    """What is known of the API, by tenant. Raw is listed before the ledger is read."""
+    """What is known of the API, by tenant.
+
+    Raw is listed before what waits, and that before the ledger is read: a read is never in neither.
+    """
     raw: dict[str, dict[str, RawRead]] = defaultdict(dict)
     for read in raw_reads(lake, api):
         raw[read.tenant_id][read.read_id] = read
     files: dict[str, dict[datetime, str]] = defaultdict(dict)
     for tenant_id, start, key in partitions(lake, api):
         files[tenant_id][start] = key
+    waits: dict[str, dict[str, datetime]] = defaultdict(dict)
+    for waits_for, since in waiting(lake, api):
+        waits[waits_for.tenant_id][waits_for.read_id] = since
     recorded = ledger.table(lake, api)
     tenants = {*raw, *files, *recorded["tenant_id"].unique().to_pylist()}
     return {
@@ -99,6 +113,7 @@ def inventories(lake: Lake, api: str) -> dict[str, Inventory]:
             raw[tenant_id],
             files[tenant_id],
             recorded.filter(pa.compute.field("tenant_id") == tenant_id),
+            waits[tenant_id],
         )
         for tenant_id in sorted(tenants)
     }

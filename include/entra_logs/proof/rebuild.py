@@ -10,13 +10,19 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from include.entra_logs.api import Window, partition_start, utc_text
+import pyarrow.parquet as pq
+
+from include.entra_logs.api import PARTITION, Window, partition_start, utc_text
 from include.entra_logs.errors import Corrupt, Transient
 from include.entra_logs.lake import Lake, layout
+from include.entra_logs.ledger import ledger, removals
+from include.entra_logs.ledger.holdings import held, rows_by
+from include.entra_logs.ledger.removals import Recount
 from include.entra_logs.merge.partition_file import PartitionFile
-from include.entra_logs.merge.tables import key_columns
+from include.entra_logs.merge.tables import key_columns, steps
 from include.entra_logs.proof.aside import Aside
 from include.entra_logs.proof.inventory import DAY, Inventory, inventories, partitions
+from include.entra_logs.schema import FIRST_SEEN_AT
 from include.entra_logs.table import Table
 
 log = logging.getLogger(__name__)
@@ -129,9 +135,25 @@ class _Work:
         key = layout.table_file(self.table.name, self.tenant_id, start)
         tag = self.tags.get((self.tenant_id, start))
         log.info("%s is made again from raw", key)
+        if self.lake.store.tag(key) != tag:
+            return False
+        self._note_what_is_less(start, built)
         if tag is None:
             return self.lake.store.put_if_absent(key, built)
         return self.lake.store.replace_if_unchanged(key, built, tag)
+
+    def _note_what_is_less(self, start: datetime, built: Path) -> None:
+        """Tell the ledger, where the partition will hold less than its records say."""
+        span = Window(start, start + PARTITION)
+        records = list(ledger.records(self.lake, self.table.name, self.tenant_id, span))
+        whose = (self.table.name, self.tenant_id)
+        notes = [n for n in removals.lowered(self.lake, *whose) if n.concerns(*whose, start)]
+        seen = steps(pq.read_table(built, columns=[FIRST_SEEN_AT])[FIRST_SEEN_AT])
+        claimed = held(records, start, notes)
+        less = any(rows_by(seen, step.at) < step.rows for step in claimed)
+        if less or (notes and claimed != seen):
+            until = max(each.loaded_at for each in records)
+            removals.note_recount(self.lake, Recount(*whose, start, until, seen))
 
     def _spare(self, start: datetime, why: str) -> None:
         text = f"{self.table.name} {utc_text(start)} of tenant {self.tenant_id} stays: {why}."

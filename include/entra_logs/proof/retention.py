@@ -7,7 +7,7 @@ was removed for lost. Records of the ledger stay for ever.
 from collections import defaultdict
 from datetime import datetime, timedelta
 
-from include.entra_logs.api import partition_start
+from include.entra_logs.api import Window, partition_start
 from include.entra_logs.catalogue import TABLES
 from include.entra_logs.lake import Lake
 from include.entra_logs.ledger import ledger, removals
@@ -20,13 +20,15 @@ def remove_old_tables(lake: Lake, keep: timedelta, now: datetime) -> int:
     before = partition_start(now - keep)
     removed = 0
     for api in TABLES:
-        gone: dict[str, list[str]] = defaultdict(list)
+        gone: dict[str, dict[datetime, str]] = defaultdict(dict)
         for tenant_id, start, key in partitions(lake, api):
             if start < before:
-                gone[tenant_id].append(key)
+                gone[tenant_id][start] = key
         for tenant_id, keys in gone.items():
-            removals.note_removal(lake, Removal("tables", api, tenant_id, before, now))
-            lake.store.delete(keys)
+            told = ledger.records(lake, api, tenant_id, Window(min(keys), before))
+            until = max((record.loaded_at for record in told), default=None)
+            removals.note_removal(lake, Removal("tables", api, tenant_id, before, now, until))
+            lake.store.delete(keys.values())
             removed += len(keys)
     return removed
 

@@ -3,14 +3,16 @@
 from collections import defaultdict
 from datetime import UTC, datetime, timedelta
 
+from include.entra_logs import loading
 from include.entra_logs.api import Window
 from include.entra_logs.catalogue import TABLES
 from include.entra_logs.errors import Refused
-from include.entra_logs.lake import Lake, layout
+from include.entra_logs.lake import Lake, layout, raw
 from include.entra_logs.lake.store import Stored
+from include.entra_logs.lake.waiting import waiting
 from include.entra_logs.ledger import ledger
 from include.entra_logs.proof.retention import remove_old_raw, remove_old_tables
-from include.entra_logs.proof.verify import Report, prove
+from include.entra_logs.proof.verify import FORGOTTEN, Report, prove
 
 LEFTOVER = timedelta(days=7)
 """Staging that nobody has touched for so long belongs to a run that ended without a word."""
@@ -30,12 +32,13 @@ def tidy(
     table_retention: timedelta | None,
     now: datetime | None = None,
 ) -> dict[str, int]:
-    """Counts of what was removed or rolled up. A retention of None keeps everything.
+    """Counts of what was loaded, removed or rolled up. A retention of None keeps everything.
 
     `now` is this machine's clock unless given. What fails is done by the next day's upkeep.
     """
     now = now or datetime.now(UTC)
     return {
+        "loaded": load_forgotten(lake, now),
         "staging": remove_leftovers(lake, now),
         "partitions": remove_old_tables(lake, table_retention, now) if table_retention else 0,
         "raw": remove_old_raw(lake, raw_retention, now) if raw_retention else 0,
@@ -72,11 +75,27 @@ def _told(report: Report) -> str:
     )
 
 
+def load_forgotten(lake: Lake, now: datetime) -> int:
+    """How many complete reads were loaded that had waited for it longer than a run takes."""
+    loaded = 0
+    for read, since in waiting(lake):
+        if since > now - FORGOTTEN:
+            continue
+        records = ledger.records(lake, read.api, read.tenant_id, read.window)
+        known = any(record.read_id == read.read_id for record in records)
+        if read.api in TABLES and not known and lake.store.tag(read.manifest) is not None:
+            found = raw.manifest(lake, read.manifest)
+            loading.load_read(lake, read.run_id, found, TABLES[read.api], replay=False)
+            loaded += 1
+        lake.store.delete(read.key)
+    return loaded
+
+
 def remove_leftovers(lake: Lake, now: datetime) -> int:
     """How many objects of staging, and of raw without a manifest, belonged to nobody any more."""
     folders: dict[str, list[Stored]] = defaultdict(list)
     for found in lake.store.list(layout.STAGING):
-        if found.key != layout.LOCK:
+        if found.key != layout.LOCK and not found.key.startswith(f"{layout.WAITING}/"):
             folders[_folder(found.key)].append(found)
     done = {
         found.key.rpartition("/")[0]

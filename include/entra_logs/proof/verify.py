@@ -15,23 +15,29 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
+import pyarrow.parquet as pq
 
 from include.entra_logs.api import PARTITION, Window
 from include.entra_logs.catalogue import TABLES
 from include.entra_logs.errors import Corrupt
 from include.entra_logs.lake import Lake
 from include.entra_logs.ledger import removals
-from include.entra_logs.ledger.earlier import require_carried_over
+from include.entra_logs.ledger.holdings import Steps, held
 from include.entra_logs.ledger.record import LedgerRecord
 from include.entra_logs.merge.partition_file import PartitionFile
-from include.entra_logs.merge.tables import key_columns, rebuild_command
+from include.entra_logs.merge.tables import key_columns, rebuild_command, steps
 from include.entra_logs.normalise import Normalised
 from include.entra_logs.proof.aside import Aside
 from include.entra_logs.proof.differences import differences
+from include.entra_logs.proof.earlier import require_carried_over
 from include.entra_logs.proof.inventory import DAY, Inventory, RawRead, inventories
+from include.entra_logs.schema import FIRST_SEEN_AT
 from include.entra_logs.table import Table
 
 log = logging.getLogger(__name__)
+
+FORGOTTEN = timedelta(days=1)
+"""A read that has waited so long for its load is not waited for any more."""
 
 
 @dataclass(frozen=True)
@@ -111,7 +117,9 @@ class _Day:
     gone: set[datetime] = field(default_factory=set)
     """`read_at` of reads that raw cannot show: what they brought is not judged."""
     pending: set[datetime] = field(default_factory=set)
-    """Partitions of reads that are in raw and not in the ledger: they may be loading."""
+    """Partitions of reads that wait to be loaded, or are being loaded."""
+    unrecorded: set[datetime] = field(default_factory=set)
+    """Partitions of reads whose record is lost: named as such, so the counts are not judged."""
     found: list[Difference] = field(default_factory=list)
 
 
@@ -128,6 +136,7 @@ class _Proof:
         self._report = report
         self._raw_removed = removals.removed_before(lake, "raw", table.name, tenant_id)
         self._tables_removed = removals.removed_before(lake, "tables", table.name, tenant_id)
+        self._lowered = removals.lowered(lake, table.name, tenant_id)
 
     def day(self, span: Window) -> list[Difference]:
         """The differences of the reads whose window starts in `span`, and of its partitions."""
@@ -136,7 +145,10 @@ class _Proof:
             records = self._inventory.records(span)
             for read_id in self._inventory.reads(span, records):
                 self._read(day, self._inventory.raw.get(read_id), records.get(read_id))
-            stored = {start for start in self._inventory.partitions if start in span}
+            known = self._inventory.partitions.keys() | {
+                counts.partition for r in records.values() for counts in r.partitions if counts.seen
+            }
+            stored = {start for start in known if start in span}
             for start in sorted(stored | day.aside.partitions):
                 self._partition(day, start, folder)
         return day.found
@@ -152,12 +164,18 @@ class _Proof:
             self._without_raw(day, read, record, str(error))
             return
         window = manifest.window
+        waits = record is None and self._waits(read_id)
         if record is None:
-            day.pending |= set(found.partitions)
-        if window.start in day.span:
+            (day.pending if waits else day.unrecorded).update(found.partitions)
+        if window.start in day.span and not waits:
             self._report.reads += 1
-            for fault in read_faults(found, record):
+            for fault in read_faults(found, record, self._table.name):
                 self._differs(day, window, f"read {manifest.read_id}: {fault}")
+
+    def _waits(self, read_id: str) -> bool:
+        """Whether a load of the read may still come: a run is at it, or waits for its turn."""
+        since = self._inventory.waiting.get(read_id)
+        return since is not None and since > datetime.now(UTC) - FORGOTTEN
 
     def _without_raw(
         self, day: _Day, read: RawRead | None, record: LedgerRecord | None, why: str
@@ -177,9 +195,11 @@ class _Proof:
         window = Window(start, start + PARTITION)
         stored = folder / "stored.parquet"
         key = self._inventory.partitions.get(start)
+        notes = [n for n in self._lowered if n.concerns(self._table.name, self._tenant_id, start)]
+        claimed = held(self._inventory.told(start), start, notes)
         if key is None or self._lake.store.fetch(key, stored) is None:
-            if start not in day.pending:
-                self._differs(day, window, "the partition has no file, and raw has events of it")
+            if start not in day.pending and (claimed or start in day.aside.partitions):
+                self._differs(day, window, "the partition has no file, and there are events of it")
             return
         self._report.partitions += 1
         keys, mend = key_columns(self._table), rebuild_command(self._table, self._tenant_id, start)
@@ -192,17 +212,34 @@ class _Proof:
         except Corrupt as error:
             self._differs(day, window, f"{error} Raw has {rebuilt.rows} events of it.")
             return
-        for what in found.told(pending=start in day.pending):
+        unsure = start in day.pending | day.unrecorded
+        for what in found.told(pending=unsure):
             self._differs(day, window, what)
+        if not unsure:
+            self._compare_counts(day, window, claimed, stored)
+
+    def _compare_counts(self, day: _Day, window: Window, claimed: Steps, stored: Path) -> None:
+        """What the ledger says that the partition holds, against what its file holds."""
+        holds = steps(pq.read_table(stored, columns=[FIRST_SEEN_AT])[FIRST_SEEN_AT])
+        if claimed != holds:
+            said, rows = (each[-1].rows if each else 0 for each in (claimed, holds))
+            other = "" if said != rows else ", first seen at other times"
+            self._differs(
+                day,
+                window,
+                f"the ledger says {said} events, the table has {rows}{other}: "
+                f"{rebuild_command(self._table, self._tenant_id, window.start)}",
+            )
 
     def _differs(self, day: _Day, window: Window, what: str) -> None:
         day.found.append(Difference(self._table.name, self._tenant_id, window, what))
 
 
-def read_faults(found: Normalised, record: LedgerRecord | None) -> list[str]:
+def read_faults(found: Normalised, record: LedgerRecord | None, table: str) -> list[str]:
     """What the record claims of a read and normalising its raw answer again does not give."""
     if record is None:
-        return ["it is in raw, but not in the ledger: if no run is at it, load it from raw"]
+        command = f"`python -m include.entra_logs rebuild-ledger --table {table}`"
+        return [f"it is in raw, but not in the ledger, and no run is at it: load it by {command}"]
     faults = []
     for name in ("events", "distinct", "rejects", "outside", "first_event", "last_event"):
         claimed, counted = getattr(record, name), getattr(found, name)

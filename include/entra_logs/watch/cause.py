@@ -16,6 +16,7 @@ class Kind(StrEnum):
     FAILED = "failed"
     REJECTS = "defective events"
     SURPRISE = "new in Graph's answers"
+    CLOCK = "clocks differ"
     CERTIFICATE = "certificate"
     BLIND = "the watch cannot see"
 

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from include.entra_logs.api import PARTITION, Schedule, Window
 from include.entra_logs.ledger.record import LedgerRecord
 from include.entra_logs.ledger.states import State
+from include.entra_logs.source import BELIEVED
 from include.entra_logs.watch.cause import Cause, Kind, Topic, joined
 from include.entra_logs.watch.remedy import backfill
 from include.entra_logs.watch.seen import Runs, Seen, Starts
@@ -31,6 +32,7 @@ def causes(seen: Seen, runs: Runs | None = None) -> list[Cause]:
         *_disputed(seen),
         *_rejects(seen),
         *_surprises(seen),
+        *_clock(seen),
     ]
 
 
@@ -170,6 +172,20 @@ def _surprises(seen: Seen) -> Iterator[Cause]:
             f"`python -m include.entra_logs.metadata.take --version {seen.api.table.version} "
             "--from FILE`, then `python -m include.entra_logs upgrade`.",
         )
+
+
+def _clock(seen: Seen) -> Iterator[Cause]:
+    newest = max(seen.records, key=lambda r: r.loaded_at, default=None)
+    if newest is None or abs(newest.skew) <= BELIEVED.total_seconds():
+        return
+    minutes = abs(newest.skew) / 60
+    yield Cause(
+        _topic(seen, Kind.CLOCK),
+        says=f"{seen.api.title}: Graph's clock is {minutes:,.0f} minutes "
+        f"{'ahead of' if newest.skew > 0 else 'behind'} the worker's, so the worker's was taken.",
+        remedy="See that the workers' clocks are right (NTP), and that no proxy rewrites the Date "
+        "header; the next read whose clocks agree ends this.",
+    )
 
 
 def _is_null(surprise: str) -> bool:

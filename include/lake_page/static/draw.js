@@ -2,10 +2,6 @@
 
 const MINUTE = 60, HOUR = 3600, DAY = 86400;
 export const PARTITION = 2 * HOUR * 1000;
-const STEPS = [
-  ["within_15min", "15 min"], ["within_2h", "2 h"], ["within_6h", "6 h"],
-  ["within_1d", "1 d"], ["within_3d", "3 d"], ["later", "later"],
-];
 
 /** An element with attributes (a function is a listener) and children, strings as text. */
 export function make(tag, attributes = {}, ...children) {
@@ -82,36 +78,21 @@ export function card(api, calendar) {
       ` of ${duration(freshness.target_seconds)} allowed${freshness.behind ? ", behind the target" : ""}`),
     freshness.reached ? make("p", { class: "muted" }, `newest interval ended ${minute(freshness.reached)} UTC`) : null,
     lateness(calendar.lateness),
-    swept(calendar.swept),
     make("p", { class: "muted" },
       `${number(budget.requests)} requests in 24 h, ${share(budget.share)} of Graph's ${budget.allowed}; `
       + `${number(budget.throttled)} refused, ${duration(budget.waited_seconds)} waited`),
   );
 }
 
-/** How long after they happened the events of the days shown were seen, as cumulative shares. */
-function lateness(counts) {
-  const all = STEPS.reduce((sum, [name]) => sum + counts[name], 0);
-  if (!all) return make("p", { class: "muted" }, "no events in the days shown");
-  let seen = 0;
-  const cumulative = STEPS.slice(0, -1).map(([name, label]) => {
-    seen += counts[name];
-    return `${label} ${share(seen / all)}`;
-  });
-  const parts = STEPS.map(([name], step) => {
-    const part = make("i", { class: `step${step}` });
-    part.style.width = `${(100 * counts[name]) / all}%`;
-    return part;
-  });
+/** How many events came after the first timely read, and of how many intervals that can be said. */
+function lateness(found) {
+  if (!found.intervals) return make("p", { class: "muted" }, "how many events come late cannot be said yet: no interval was read in time and again");
+  const part = make("i", { class: "late" }), rest = make("i", {});
+  part.style.width = `${(100 * found.late) / Math.max(1, found.events)}%`;
+  rest.style.width = `${100 - (100 * found.late) / Math.max(1, found.events)}%`;
   return make("div", {},
-    make("div", { class: "shares", "aria-hidden": "true" }, parts),
-    make("p", { class: "muted" }, `seen within ${cumulative.join(", ")}`));
-}
-
-/** What each sweep found that the reads before it had not: whether the first read comes late enough. */
-function swept(found) {
-  const parts = Object.entries(found).map(([sweep, [added, known]]) => `${share(added / known)} after ${sweep}`);
-  return make("p", { class: "muted" }, parts.length ? `sweeps added ${parts.join(", ")}` : "no sweep has read yet");
+    make("div", { class: "shares", "aria-hidden": "true" }, rest, part),
+    make("p", { class: "muted" }, `${share(found.events ? found.late / found.events : 0)} came late: ${number(found.late)} of ${number(found.events)} events in ${number(found.intervals)} intervals that were read in time and again`));
 }
 
 /** The calendar of one API: days across, twelve intervals down, events a day above. */
@@ -150,7 +131,7 @@ function counted(cells) {
   const counts = new Map();
   for (const [state] of cells) counts.set(state, (counts.get(state) || 0) + 1);
   counts.delete("none");
-  const late = cells.reduce((sum, found) => sum + found[2], 0);
+  const late = cells.reduce((sum, found) => sum + (found[2] || 0), 0);
   const words = [...counts].sort((a, b) => b[1] - a[1]).map(([state, count]) => `${number(count)} ${spoken(state)}`);
   if (late) words.push(`${number(late)} events came late`);
   return words.join(" · ");
@@ -158,7 +139,7 @@ function counted(cells) {
 
 function chart(api, start, days) {
   const totals = each(days, (day) => api.cells.slice(12 * day, 12 * day + 12)
-    .reduce(([events, late], found) => [events + found[1], late + found[2]], [0, 0]));
+    .reduce(([events, late], found) => [events + found[1], late + (found[2] || 0)], [0, 0]));
   const most = Math.max(1, ...totals.map(([events]) => events));
   const row = make("div", { role: "row" }, make("span", { role: "rowheader", class: "hour" }, "events"));
   totals.forEach(([events, late], day) => {
@@ -212,7 +193,8 @@ export function details(title, found, meaning, link) {
     make("h3", {}, `${title}, ${minute(found.start)} to ${minute(found.end).slice(11)} UTC`),
     make("p", { class: "badge" }, make("i", { class: "cell", "data-state": found.state }), spoken(found.state)),
     make("p", { class: "muted" }, meaning, extra ? ` ${extra}` : ""),
-    make("p", {}, `${number(found.events)} events in the table, ${number(found.late)} of them came late.`),
+    make("p", {}, `${number(found.events)} events in the table, `,
+      found.late === null ? "how many of them came late cannot be said." : `${number(found.late)} of them came late.`),
     runs(found.runs, link),
     reads(found.reads, link),
     make("h3", {}, "Read it again from Graph"),
@@ -238,10 +220,12 @@ function reads(found, link) {
 }
 
 function read_rows(read, link, width) {
-  const counts = [read.events, read.pages, read.added, read.changed, read.unchanged, read.lacked];
+  const counts = [read.rows, read.pages, read.added, read.changed, read.unchanged, read.lacked];
   const notes = [
     ...Object.entries(read.surprises).map(([name, events]) => name.endsWith(": null") ? "" : `${name}: no column or does not fit it, ${number(events)} events; kept in _extra`),
-    read.rejects ? `${number(read.rejects)} rows without a usable id or time; kept in raw` : "",
+    read.events === read.rows ? "" : `its answer had ${number(read.events)} events: ${number(read.distinct)} for the table`
+      + Object.entries(read.left_out).map(([why, count]) => count ? `, ${number(count)} ${why}` : "").join(""),
+    read.left_out.rejects ? `${number(read.left_out.rejects)} rows without a usable id or time; kept in raw` : "",
     read.past_retention ? "asked after Graph had begun to forget" : "",
     read.of_changes ? `what has changed in ${read.window}` : "",
   ].filter(Boolean);

@@ -74,6 +74,12 @@ def interval(long_ago: Iterator[datetime]) -> datetime:
 
 
 @pytest.fixture
+def recent() -> datetime:
+    """The start of the newest interval that has settled: its first read is one in time."""
+    return partition_start(datetime.now(UTC) - timedelta(minutes=15)) - PARTITION
+
+
+@pytest.fixture
 def run_dag(
     airflow_db: None, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> Callable[..., Done]:

@@ -54,15 +54,15 @@ def test_what_changes_nothing_starts_nothing(
 
 
 def test_late_events_are_a_change(
-    run_dag: RunDag, emulator: Any, lake: Path, interval: datetime
+    run_dag: RunDag, emulator: Any, lake: Path, recent: datetime
 ) -> None:
     """What a second read adds is an event of the changes, told as late."""
-    run_dag("entra_sign_ins", interval)
-    late_sign_in(emulator, interval + timedelta(minutes=61))
-    ((asset, extra),) = run_dag("entra_sign_ins", interval).asset_events.items()
-    assert asset == ("entra-lake://changes/sign_ins", key(interval))
+    run_dag("entra_sign_ins", recent)
+    late_sign_in(emulator, recent + timedelta(minutes=61))
+    ((asset, extra),) = run_dag("entra_sign_ins", recent).asset_events.items()
+    assert asset == ("entra-lake://changes/sign_ins", key(recent))
     assert (extra["added"], extra["late"], extra["changed"]) == (1, 1, 0)
-    assert extra["rows"] == len(truth(emulator, "sign_ins", interval, interval + PARTITION))
+    assert extra["rows"] == len(truth(emulator, "sign_ins", recent, recent + PARTITION))
 
 
 def test_a_replay_is_a_change(

@@ -92,13 +92,13 @@ def test_a_read_and_its_load_are_counted(
 
 
 def test_late_events_are_counted(
-    run_dag: RunDag, emulator: Any, lake: Path, interval: datetime, received: Received
+    run_dag: RunDag, emulator: Any, lake: Path, recent: datetime, received: Received
 ) -> None:
-    """A second read counts its one late event, added once."""
-    run_dag("entra_sign_ins", interval)
-    late_sign_in(emulator, interval + timedelta(minutes=62))
+    """A second read counts its one event that came after a first read in time."""
+    run_dag("entra_sign_ins", recent)
+    late_sign_in(emulator, recent + timedelta(minutes=62))
     received()
-    run_dag("entra_sign_ins", interval)
+    run_dag("entra_sign_ins", recent)
     found = received()
     assert (found["sign_ins.added"], found["sign_ins.late"]) == (1, 1)
 

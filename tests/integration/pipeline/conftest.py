@@ -9,7 +9,7 @@ from include.entra_logs.graph.client import GraphClient
 from include.entra_logs.lake import open_lake
 from include.graph_emulator.process import Emulator, start_emulator
 from tests.integration.pipeline.line import NOON, Line
-from tests.kit.emulated import connection
+from tests.kit.emulated import clock_of, connection
 
 
 @pytest.fixture(scope="module")
@@ -27,5 +27,5 @@ def line(emulator: Emulator, tmp_path: Path) -> Iterator[Line]:
     emulator.reset()
     emulator.set_clock(NOON)
     folder = tmp_path / "lake"
-    with GraphClient(connection(emulator), pace=0) as graph:
+    with GraphClient(connection(emulator), pace=0, now=clock_of(emulator)) as graph:
         yield Line(emulator, graph, open_lake(folder.as_uri()), folder)

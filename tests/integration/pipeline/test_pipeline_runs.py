@@ -21,7 +21,7 @@ from tests.integration.pipeline.line import (
     main_of,
     two_hours,
 )
-from tests.kit.emulated import connection
+from tests.kit.emulated import clock_of, connection
 
 APIS = sorted(CATALOGUE)
 MORNING = two_hours(18, 8)
@@ -112,7 +112,9 @@ def test_credentials_that_do_not_serve_are_refused_with_the_remedy(
     """One sentence, no secret in it, and no second try."""
     run = Run(main_of("sign_ins"), MORNING, "graph", "test")
     with (
-        GraphClient(connection(line.emulator, **changes), pace=0) as graph,
+        GraphClient(
+            connection(line.emulator, **changes), pace=0, now=clock_of(line.emulator)
+        ) as graph,
         pytest.raises(Refused, match=f"(?i){words}") as failed,
     ):
         pipeline.authenticate(run, graph, line.lake, RETENTION)
@@ -128,7 +130,9 @@ def test_a_missing_permission_is_named_with_its_api(line: Line) -> None:
     run = Run(main_of("risk_detections"), MORNING, "graph", "test")
     try:
         with (
-            GraphClient(connection(line.emulator, password="s"), pace=0) as graph,
+            GraphClient(
+                connection(line.emulator, password="s"), pace=0, now=clock_of(line.emulator)
+            ) as graph,
             pytest.raises(Refused, match=r"IdentityRiskEvent\.Read\.All"),
         ):
             pipeline.authenticate(run, graph, line.lake, RETENTION)

@@ -12,7 +12,6 @@ from include.entra_logs.graph.client import GraphClient
 from include.entra_logs.lake import open_lake
 from include.entra_logs.ledger import ledger
 from include.entra_logs.ledger.states import State, states
-from include.entra_logs.ledger.states import lateness as lateness_of
 from include.entra_logs.proof.verify import verify
 from include.graph_emulator.process import start_emulator
 from tests.integration.pipeline.line import (
@@ -22,7 +21,7 @@ from tests.integration.pipeline.line import (
     two_hours,
 )
 from tests.kit.budget import counted
-from tests.kit.emulated import connection
+from tests.kit.emulated import clock_of, connection
 
 FIRST = datetime(2026, 10, 26, tzinfo=UTC)
 """Days before the end of a month, where the ledger begins a new part."""
@@ -41,7 +40,7 @@ def month(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Line]:
             lateness="heavy",
             throttling=False,
         ) as emulator,
-        GraphClient(connection(emulator), pace=0) as graph,
+        GraphClient(connection(emulator), pace=0, now=clock_of(emulator)) as graph,
     ):
         yield Line(emulator, graph, open_lake(folder.as_uri()), folder, FIRST)
 
@@ -82,10 +81,14 @@ def test_after_the_sweeps_the_tables_are_the_truth(month: Line, name: str, days:
     assert {e for e in truth - held if e[1] < in_reach} == set()
     assert held <= truth
     records = list(ledger.records(month.lake, name))
-    assert lateness_of(records).events == len(month.held(api))
     found = list(states(api, month.tenant_id, records, span))
     assert {each.state for each in found} <= {State.VERIFIED, State.EMPTY}
-    assert sum(each.late for each in found) > 0
+    for each in found:
+        there = {event for event in held if event[1] in each.interval}
+        first = min(r.read_at for r in each.records if r.covers(each.interval))
+        by_then = month.truth(api, each.interval, at=first)
+        assert (each.events, each.late) == (len(there), len(there - by_then)), each.interval
+    assert sum(each.late or 0 for each in found) > 0
     assert verify(month.lake, name).ok
 
 

@@ -120,7 +120,7 @@ def reader(
     monkeypatch.setattr(client, "http_options", lambda _: options)
     monkeypatch.setattr(client, "Identity", FakeIdentity)
     connection = GraphConnection(HOST, "https://login.test", None, "s", Secret("id", "secret"))
-    return GraphClient(connection, pace=pace, limits=limits)
+    return GraphClient(connection, pace=pace, limits=limits, now=lambda: NOW)
 
 
 def respond(status: int, body: bytes = b"", **headers: str) -> Fault:

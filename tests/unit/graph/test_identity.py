@@ -14,7 +14,7 @@ from include.entra_logs.graph import GraphClient, Limits
 from include.entra_logs.graph.identity import Identity
 from include.graph_emulator.foreign_host import foreign_host
 from include.graph_emulator.process import Emulator
-from tests.kit.emulated import CALM, PACE, client, connection, found, truth
+from tests.kit.emulated import CALM, PACE, client, clock_of, connection, found, truth
 from tests.kit.memory_store import MemoryStore
 
 API = CATALOGUE["sign_ins"]
@@ -25,7 +25,7 @@ TENANT = "5e1a7c0d-3b52-4c8e-9f40-6d2b8a91c7e3"
 def enter(emulator: Emulator, extra: dict[str, Any] | None = None, **fields: Any) -> str:
     """The tenant that `authenticate` proves, with a changed connection."""
     made = connection(emulator, extra, **fields)
-    with GraphClient(made, pace=PACE, limits=CALM) as opened:
+    with GraphClient(made, pace=PACE, limits=CALM, now=clock_of(emulator)) as opened:
         return opened.authenticate(API, WINDOW, API.table.event_time).tenant_id
 
 

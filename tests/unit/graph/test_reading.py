@@ -1,6 +1,7 @@
 """The read as a whole, against a Graph in this process."""
 
 from collections import Counter
+from datetime import timedelta
 from itertools import pairwise
 
 import httpx
@@ -195,3 +196,24 @@ def test_plan_is_saved_before_it_is_read(monkeypatch: pytest.MonkeyPatch) -> Non
     read(graph, monkeypatch, store)
     assert all(known)
     assert all(a < b for a, b in pairwise(sorted(found.id for found in store.plan)))
+
+
+@pytest.mark.parametrize(
+    ("ahead", "believed"),
+    [
+        pytest.param(timedelta(minutes=14), True, id="a little ahead"),
+        pytest.param(timedelta(days=4), False, id="days ahead"),
+        pytest.param(-timedelta(days=4), False, id="days behind"),
+        pytest.param(timedelta(days=2_900_000), False, id="the year 9966"),
+    ],
+)
+def test_a_clock_that_is_far_from_ours_is_not_believed(
+    monkeypatch: pytest.MonkeyPatch,
+    ahead: timedelta,
+    believed: bool,  # noqa: FBT001  a parameter
+) -> None:
+    """Then a read is dated by the worker, and the difference is kept."""
+    graph = FakeGraph(rows(3), now=NOW + ahead)
+    _, summary = read(graph, monkeypatch)
+    assert summary.read_at == (graph.now if believed else NOW)
+    assert summary.skew == pytest.approx((graph.now - NOW).total_seconds(), abs=2)

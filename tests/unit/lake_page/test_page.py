@@ -17,7 +17,7 @@ from include.entra_logs.api import PARTITION, utc_text
 from include.entra_logs.catalogue import CATALOGUE
 from include.entra_logs.lake import Lake, open_lake
 from include.entra_logs.ledger import ledger
-from include.entra_logs.ledger.record import Lateness, LedgerRecord, PartitionCounts
+from include.entra_logs.ledger.record import FirstSeen, LedgerRecord, PartitionCounts
 from include.entra_logs.ledger.states import states
 from include.entra_logs.settings import load_settings
 from include.lake_page import known, memory
@@ -52,6 +52,8 @@ def record(
 ) -> LedgerRecord:
     """A read of one interval of sign-ins, so late after its end."""
     read_at = start + PARTITION + late
+    known = sum(counts[1:4])
+    seen = (FirstSeen(start, known), FirstSeen(read_at, known + counts[0]))
     read_id = f"{read_at:%Y%m%dT%H%M%SZ}-{kind}-{tenant[-8:]}"
     return LedgerRecord(
         record_id=read_id,
@@ -66,8 +68,7 @@ def record(
         run_id="scheduled__1",
         read_at=read_at,
         loaded_at=read_at,
-        partitions=(PartitionCounts(start, *counts),),
-        lateness=Lateness(within_2h=counts[0]),
+        partitions=(PartitionCounts(start, *counts, seen=seen),),
         surprises={"<b>new</b>: string": 2},
     )
 
@@ -92,11 +93,10 @@ def test_overview(lake: Lake, session: Any, monkeypatch: pytest.MonkeyPatch) -> 
     assert len(calendar["cells"]) == 30 * 12
     today = calendar["cells"][-12:]
     assert today[0] == ["verified", 105, 5, ""]
-    assert today[1:4] == [["missing", 0, 0, ""]] * 3
-    assert today[4:] == [["none", 0, 0, ""]] * 8, "not due for three hours"
-    assert calendar["cells"][-13] == ["none", 0, 0, ""], "before ENTRA_START"
-    assert calendar["lateness"]["within_2h"] == 105
-    assert calendar["swept"] == {"6h": [5, 105]}
+    assert today[1:4] == [["missing", 0, None, ""]] * 3
+    assert today[4:] == [["none", 0, None, ""]] * 8, "not due for three hours"
+    assert calendar["cells"][-13] == ["none", 0, None, ""], "before ENTRA_START"
+    assert calendar["lateness"] == {"late": 5, "events": 105, "intervals": 1}
     assert status["freshness"]["age_seconds"] == 10.5 * 3600
     assert status["freshness"]["behind"] is True
     assert status["budget"] | {"share": 0} == {
@@ -155,7 +155,7 @@ def test_a_new_read_is_seen_and_the_rest_is_kept(
     found = json.loads(shown.overview(session, None))
     assert worked_out == [*CATALOGUE, "sign_ins"]
     cells = found["calendar"]["apis"][list(CATALOGUE).index("sign_ins")]["cells"]
-    assert cells[-11] == ["provisional", 7, 0, ""]
+    assert cells[-11] == ["provisional", 7, None, ""]
 
 
 @time_machine.travel(NOW, tick=False)

@@ -9,7 +9,7 @@ from include.entra_logs.airflow_side.runbook import display_name
 from include.entra_logs.api import PARTITION, Schedule
 from include.entra_logs.catalogue import CATALOGUE
 from include.entra_logs.ledger.record import LedgerRecord, PartitionCounts
-from include.entra_logs.ledger.states import read_before
+from include.entra_logs.ledger.states import read_before, timely_before
 from include.entra_logs.outcome import Loaded, LoadedRead
 
 MAIN, SWEEP, *_ = CATALOGUE["sign_ins"].schedules()
@@ -25,18 +25,19 @@ def loaded(
     *records: LedgerRecord, schedule: Schedule = MAIN, before: set[datetime] | None = None
 ) -> Loaded:
     """A run that loaded these reads; of its intervals, those in `before` were read before."""
-    reads = tuple(LoadedRead(r, frozenset(before or ())) for r in records)
+    known = frozenset(before or ())
+    reads = tuple(LoadedRead(r, known, known) for r in records)
     window = records[0].window
     return Loaded(schedule, window, reads, replay=False, seconds=1.24)
 
 
 def test_one_line_says_what_a_run_did(make_record: Make) -> None:
     """Kind, window, what came and what it did, and how long that took."""
-    record = make_record(counts=(5123, 1, 20, 2), pages=6, events=5150)
+    record = make_record(counts=(5123, 1, 20, 2), pages=6, events=5150, outside=4, rejects=2)
     assert str(loaded(record)) == (
         "entra_sign_ins [2026-11-22T00:00:00Z, 2026-11-22T02:00:00Z) main: 5,150 events from 6 "
-        "pages; 5,123 added (0 late), 1 changed, 20 as they were, 2 lacked; 1 partition of "
-        "sign_ins altered in 1.2 s"
+        "pages; 5,123 added (0 late), 1 changed, 20 as they were, 4 outside, 2 rejects, 2 lacked; "
+        "1 partition of sign_ins altered in 1.2 s"
     )
 
 
@@ -106,3 +107,5 @@ def test_read_before(make_record: Make) -> None:
         make_record(filter_by="lastUpdatedDateTime"),
     ]
     assert read_before(API, record, others) == set()
+    assert timely_before(API, record, [make_record()]) == {START}
+    assert timely_before(API, record, [*others, make_record(late=timedelta(hours=3))]) == set()

@@ -2,11 +2,10 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from msgspec.structs import replace
 
 from include.entra_logs.api import PARTITION, Window
 from include.entra_logs.catalogue import CATALOGUE
-from include.entra_logs.ledger.record import Lateness, LedgerRecord, PartitionCounts
+from include.entra_logs.ledger.record import LedgerRecord, PartitionCounts
 from include.entra_logs.ledger.states import (
     IntervalState,
     State,
@@ -14,7 +13,6 @@ from include.entra_logs.ledger.states import (
     settled,
     shows_a_cut,
     states,
-    swept,
 )
 
 API = CATALOGUE["sign_ins"]
@@ -73,6 +71,15 @@ def test_a_later_read_that_agrees_or_adds_verifies(make_record: Make) -> None:
     first = make_record(MAIN)
     assert state_of(first, make_record(SWEEP, (0, 0, 100))) is State.VERIFIED
     assert state_of(first, make_record(SWEEP, (3, 1, 99, 0, 1))) is State.VERIFIED
+
+
+def test_two_answers_within_an_hour_do_not_verify(make_record: Make) -> None:
+    """Two reads verify an interval once the second was asked an hour after the first."""
+    first = make_record(LAST)
+    soon = make_record(LAST + timedelta(minutes=59), (0, 0, 100))
+    later = make_record(LAST + timedelta(minutes=60), (0, 0, 100))
+    assert state_of(first, soon) is State.COMPLETE
+    assert state_of(first, later) is State.VERIFIED
 
 
 def test_reads_before_settling_do_not_verify(make_record: Make) -> None:
@@ -174,7 +181,7 @@ def test_sweeps_ahead_are_named(make_record: Make) -> None:
     main, sweep = make_record(MAIN), make_record(SWEEP, (2, 0, 100))
     assert only(main).outstanding == ("6h", "3d")
     assert only(main, sweep).outstanding == ("3d",)
-    assert (only(main).late, only(main, sweep).late) == (0, 2)
+    assert (only(main).late, only(main, sweep).late) == (None, 2)
 
 
 def test_lateness_scattered_at_random_is_no_cut() -> None:
@@ -183,22 +190,28 @@ def test_lateness_scattered_at_random_is_no_cut() -> None:
     assert shows_a_cut(PartitionCounts(START, 50, 0, 100, 0, 50))
 
 
-def test_lateness_adds_up(make_record: Make) -> None:
-    """The lateness of reads is the sum of theirs, class by class."""
-    one, two = Lateness(5, 1), Lateness(0, 2, 0, 0, 0, 1)
-    total = lateness([make_record(lateness=one), make_record(lateness=two)])
-    assert total == Lateness(5, 3, 0, 0, 0, 1)
-    assert total.events == 9
+def test_lateness_says_over_how_many_intervals_it_speaks(make_record: Make) -> None:
+    """Late of all, of the intervals that were read in time and again; of others nothing is said."""
+    main, sweep = make_record(MAIN), make_record(SWEEP, (2, 0, 100))
+    once = make_record(MAIN, start=START + PARTITION)
+    span = Window(START, START + 2 * PARTITION)
+    assert lateness(states(API, TENANT, [main, sweep, once], span)) == (2, 102, 1)
+    assert lateness(states(API, TENANT, [once], span)) == (0, 0, 0)
 
 
-def test_what_the_sweeps_added(make_record: Make) -> None:
-    """By sweep, of how many events of its intervals; replays and past retention say nothing."""
-    sweep = make_record(SWEEP, (2, 1, 95, 2), kind="sweep_6h")
-    other = replace(sweep, record_id="o", partitions=(PartitionCounts(START + PARTITION, 8),))
-    replay = replace(sweep, record_id="r", kind="replay", read_kind="sweep_6h")
-    old = replace(sweep, record_id="p", past_retention=True)
-    assert swept(API, [make_record(MAIN)]) == {}
-    assert swept(API, [make_record(MAIN), sweep, other, replay, old]) == {"6h": (10, 108)}
+@pytest.mark.parametrize(
+    "first",
+    [
+        pytest.param({"late": timedelta(hours=3)}, id="not in time"),
+        pytest.param({"late": timedelta(minutes=14)}, id="too early"),
+        pytest.param({"late": MAIN, "past_retention": True}, id="past retention"),
+        pytest.param({"late": MAIN, "filter_by": "lastUpdatedDateTime"}, id="changes"),
+    ],
+)
+def test_without_a_timely_read_nothing_is_late(make_record: Make, first: dict[str, object]) -> None:
+    """A catch-up or a single read of an old window does not paint the tenant late."""
+    sweep = make_record(timedelta(hours=30), (2, 0, 100))
+    assert only(make_record(read_id="1", **first), sweep).late is None
 
 
 def test_the_last_settled_interval() -> None:

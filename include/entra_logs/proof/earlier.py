@@ -6,17 +6,22 @@
 Nothing else reads it: `python -m include.entra_logs rebuild-ledger` carries it over.
 """
 
+from collections import defaultdict
+from datetime import datetime
 from itertools import chain
 
 import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
+from msgspec.structs import replace
 
 from include.entra_logs.errors import Corrupt, Refused
 from include.entra_logs.lake import Lake, layout
 from include.entra_logs.ledger import ledger
+from include.entra_logs.ledger.holdings import Steps
 from include.entra_logs.ledger.record import LedgerRecord
 from include.entra_logs.ledger.record_table import from_table
+from include.entra_logs.merge.tables import holdings_of
 
 _RECORDS = f"{layout.LEDGER}/records"
 _MONTHS = f"{layout.LEDGER}/months"
@@ -37,15 +42,34 @@ def carry_over(lake: Lake) -> int:
     It may be cut short and done again. Raises Corrupt, naming it, for an object that is broken.
     """
     keys = [found.key for folder in (_MONTHS, _RECORDS) for found in lake.store.list(folder)]
-    carried = 0
-    for key in keys:
-        found = _records(lake, key)
-        ledger.keep(lake, found)
-        carried += len(found)
+    found = [record for key in keys for record in _records(lake, key)]
+    ledger.keep(lake, _with_holdings(lake, found))
     lake.store.delete(keys)
     lake.store.delete_prefix(_MONTHS)
     lake.store.delete_prefix(_RECORDS)  # the folders
-    return carried
+    return len(found)
+
+
+def _with_holdings(lake: Lake, records: list[LedgerRecord]) -> list[LedgerRecord]:
+    """The records, the newest of each partition with what its file holds; none did say so."""
+    newest: dict[tuple[str, str, datetime], LedgerRecord] = {}
+    for record in sorted(records, key=lambda r: r.loaded_at):
+        for counts in record.partitions:
+            newest[record.api, record.tenant_id, counts.partition] = record
+    seen: dict[str, dict[datetime, Steps]] = defaultdict(dict)
+    for (api, tenant_id, start), record in newest.items():
+        key = layout.table_file(api, tenant_id, start)
+        if lake.store.tag(key) is not None:
+            seen[record.record_id][start] = holdings_of(lake, key)
+    return [
+        replace(
+            r,
+            partitions=tuple(
+                replace(c, seen=seen[r.record_id].get(c.partition, c.seen)) for c in r.partitions
+            ),
+        )
+        for r in records
+    ]
 
 
 def _records(lake: Lake, key: str) -> list[LedgerRecord]:
