@@ -1,4 +1,4 @@
-"""What Airflow itself must load: the registration of the timetable and of the lake page."""
+"""What Airflow itself must load: timetable, lake page, and the pool of runs from raw."""
 
 import asyncio
 from importlib import import_module
@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 from airflow.plugins_manager import AirflowPlugin
 
+from include.entra_logs.airflow_side import pools
 from include.entra_logs.airflow_side.timetable import SettledIntervalTimetable
 
 DROP = (
@@ -53,3 +54,8 @@ class EntraLakePlugin(AirflowPlugin):  # type: ignore[misc]  # Airflow is untype
             "nav_top_level": True,
         }
     ]
+
+    @classmethod
+    def on_load(cls, *_: Any, **__: Any) -> None:
+        """Register what has no field of its own."""
+        pools.register()

@@ -100,6 +100,7 @@ def run_dag(
                 state=str(made.state),
                 tries={task.task_id: task.try_number for task in tasks},
                 states={task.task_id: str(task.state) for task in tasks},
+                pools={task.task_id: task.pool for task in tasks},
                 text=printed.out + printed.err + caplog.text,
                 xcoms={x.task_id: XComModel.deserialize_value(x) for x in xcoms},
                 asset_events={(e.asset.uri, e.partition_key): e.extra for e in events},

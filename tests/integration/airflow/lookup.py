@@ -23,6 +23,7 @@ class Done:
     state: str
     tries: dict[str, int]
     states: dict[str, str]
+    pools: dict[str, str]
     text: str
     """Everything that was printed and logged."""
     xcoms: dict[str, Any]

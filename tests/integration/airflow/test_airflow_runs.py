@@ -73,14 +73,19 @@ def test_from_raw_needs_no_graph(
     interval: datetime,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """`source: raw` loads again what was read, without a connection, to the same table."""
-    assert run_dag("entra_directory_audits", interval).state == "success"
+    """`source: raw` loads again what was read: no connection, no pool of Graph's, same table."""
+    done = run_dag("entra_directory_audits", interval)
+    assert done.state == "success"
+    assert done.pools["authenticate"] == done.pools["extract"] == "entra_audit_logs"
     before = table(lake, "directory_audits")
     assert before
     for path in (lake / "tables").rglob("*.parquet"):
         path.unlink()
     monkeypatch.delenv("AIRFLOW_CONN_MSGRAPH_DEFAULT")
-    assert run_dag("entra_directory_audits", interval, source="raw").state == "success"
+    done = run_dag("entra_directory_audits", interval, source="raw")
+    assert done.state == "success"
+    assert done.pools["authenticate"] == done.pools["extract"] == "default_pool"
+    assert done.pools["load"] == "entra_load"
     assert table(lake, "directory_audits") == before
 
 
