@@ -147,3 +147,11 @@ def test_test_folders_share_by_the_kit_alone() -> None:
     lonely = {name for name, folders in users.items() if len(folders) < 2 and folders != every}
     assert lonely == set()
     assert set(users) == {p.stem for p in (ROOT / "tests/kit").glob("*.py")} - {"__init__"}
+
+
+def test_no_link_is_tracked() -> None:
+    """A link that is tracked replaces, at a checkout, the ignored folder that it is named as."""
+    listed = subprocess.run(
+        ["git", "-C", str(ROOT), "ls-files", "-s"], capture_output=True, text=True, check=False
+    )
+    assert [line for line in listed.stdout.splitlines() if line.startswith("120000")] == []
