@@ -9,6 +9,7 @@ import sys
 
 PARTS = {
     "read": ["bench/read.py"],
+    "hostile": ["bench/hostile.py"],
     "normalise": ["bench/normalise.py"],
     "merge": ["bench/merge.py"],
     "peers": ["-m", "bench.peers"],

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from include.entra_logs.api import Api, Schedule, Window, utc_text
-from include.entra_logs.errors import PastRetention, Refused
+from include.entra_logs.errors import LONGEST_WAIT, NotYet, PastRetention, Refused
 from include.entra_logs.lake import Lake, raw, staging
 from include.entra_logs.lake.raw import ReadManifest
 from include.entra_logs.lake.waiting import Waiting, waiting
@@ -41,6 +41,8 @@ class Run:
     """`graph`, or `raw`: normalise and load again what this schedule has read before."""
     run_id: str
     attempt: int = 1
+    patience: float = 0.0
+    """Seconds that a task may wait in its place for the window to settle."""
 
     def __str__(self) -> str:
         return f"{self.schedule.dag_id} {self.window}"
@@ -50,14 +52,21 @@ def authenticate(run: Run, source: Source | None, lake: Lake, retention: timedel
     """Proof that the lake can be written and the window be read: the tenant, and Graph's clock.
 
     Without `source` (a run from raw) only the lake is tried. Raises Refused with the one thing to
-    change, and for a window that is not settled by Graph's clock.
+    change, and for a window that is not settled by Graph's clock; NotYet if it is within the hour.
     """
     lake.check()
     require_carried_over(lake)
     if source is None:
         return {}
-    access = source.authenticate(run.schedule.api, run.window, run.schedule.filter_by)
-    asked_at = access.asked_at or datetime.now(UTC)
+    patience = run.patience
+    while True:
+        access = source.authenticate(run.schedule.api, run.window, run.schedule.filter_by)
+        asked_at = access.asked_at or datetime.now(UTC)
+        if not 0 < (wait := _unsettled(run, asked_at)) <= patience:
+            break
+        log.info("%s: not settled yet, waiting %.0f s for it", run, wait)
+        time.sleep(wait)
+        patience -= wait
     if access.past_retention and not _past_retention(run, asked_at, retention):
         raise Refused(_too_old(run, retention))
     _refuse_unsettled(run, asked_at)
@@ -77,13 +86,22 @@ def _past_retention(run: Run, asked_at: datetime, retention: timedelta) -> bool:
     return run.window.start < asked_at - retention
 
 
+def _unsettled(run: Run, asked_at: datetime) -> float:
+    """Seconds until the window is settled, 0 or less once it is."""
+    return (run.window.end + run.schedule.settle - asked_at).total_seconds()
+
+
 def _refuse_unsettled(run: Run, asked_at: datetime) -> None:
-    settled_at = run.window.end + run.schedule.settle
-    if asked_at < settled_at:
-        raise Refused(
-            f"The window {run.window} is not settled: events of it still arrive. Run it again from "
-            f"{utc_text(settled_at)} on; Graph's clock says {utc_text(asked_at)}."
-        )
+    """Refused for a window that is not settled; NotYet where that is less than an hour away."""
+    wait = _unsettled(run, asked_at)
+    if wait <= 0:
+        return
+    message = (
+        f"The window {run.window} is not settled: events of it still arrive. It can be read from "
+        f"{utc_text(run.window.end + run.schedule.settle)} on; Graph's clock says "
+        f"{utc_text(asked_at)}."
+    )
+    raise NotYet(message, wait) if wait <= LONGEST_WAIT else Refused(message)
 
 
 def extract(
@@ -184,6 +202,8 @@ def _read(
         summary = ReadSummary(
             read_at=asked_at, pages=0, events=0, bytes=0, requests=1, throttled=0, waited=0
         )
+    if _unsettled(run, summary.read_at) > 0:
+        staged.save_slices([])  # what was read too early is not gone on with
     _refuse_unsettled(run, summary.read_at)
     past = _past_retention(run, summary.last_asked_at or summary.read_at, retention)
     return raw.publish(staged, summary, past_retention=past, settle=schedule.settle)

@@ -1,6 +1,7 @@
 """A ReadStore in memory, by the letter of its protocol, and the events that a read kept."""
 
 import threading
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
@@ -11,9 +12,14 @@ from include.entra_logs.source import Page, Slice
 
 
 class MemoryStore:
-    """Slices and pages of one read; survives "attempts" within a test."""
+    """Slices and pages of one read; survives "attempts" within a test.
 
-    def __init__(self) -> None:
+    Each plan that it is given has to tile the window of the first one. A write takes `seconds`.
+    """
+
+    def __init__(self, seconds: float = 0.0) -> None:
+        self.seconds = seconds
+        self.plans: list[list[Slice]] = []
         self.plan: list[Slice] = []
         self.stored: dict[tuple[str, int], Page] = {}
         self.writes = 0
@@ -31,12 +37,18 @@ class MemoryStore:
 
     def save_slices(self, slices: list[Slice]) -> None:
         """Replace the plan."""
+        time.sleep(self.seconds)
         with self._lock:
             self.writes += 1
             self.plan = list(slices)
+            self.plans.append(self.plan)
+            whole = self.plans[0]
+            span = Window(min(s.keep.start for s in whole), max(s.keep.end for s in whole))
+            assert tiles(self, span), f"plan {len(self.plans)} has a gap or an overlap"
 
     def save_page(self, page: Page) -> None:
         """Keep the page."""
+        time.sleep(self.seconds)
         with self._lock:
             self.writes += 1
             self.stored[page.slice_id, page.number] = page

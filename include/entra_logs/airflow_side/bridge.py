@@ -22,7 +22,7 @@ from airflow.sdk.exceptions import (
 from include.entra_logs.airflow_side import metrics
 from include.entra_logs.airflow_side.connections import lake_of, source_of
 from include.entra_logs.api import PARTITION, Schedule, Window, is_partition_start
-from include.entra_logs.errors import EntraLakeError, Refused, Throttled
+from include.entra_logs.errors import EntraLakeError, NotYet, Refused, Throttled
 from include.entra_logs.lake import Lake
 from include.entra_logs.pipeline import Run
 from include.entra_logs.settings import ROOT, Settings, load_settings
@@ -32,6 +32,9 @@ log = logging.getLogger(__name__)
 
 PATIENCE = timedelta(hours=24)
 """How long a task gives its slot back again and again while Graph answers 429, then it fails."""
+
+IN_PLACE = timedelta(minutes=2)
+"""How long a run by hand waits for its window to settle."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +58,8 @@ def task_run(schedule: Schedule, *, asks_source: bool = False) -> Iterator[TaskR
     """The run of the task that this is called in, its lake, and with `asks_source` its source.
 
     What the body raises leaves as Airflow's own exception: Refused fails at once, Throttled gives
-    the slot back for the wait that Graph asked for, everything else is tried again.
+    the slot back for the wait that Graph asked for (NotYet the same, but in a run by hand, which
+    fails), everything else is tried again.
     """
     context = dict(get_current_context())
     with airflow_errors(context), ExitStack() as opened:
@@ -93,7 +97,13 @@ def run_of(context: Mapping[str, Any], schedule: Schedule) -> Run:
         source=params.get("source") or "graph",
         run_id=dag_run.run_id,
         attempt=context["ti"].try_number,
+        patience=IN_PLACE.total_seconds() if _by_hand(dag_run) else 0.0,
     )
+
+
+def _by_hand(dag_run: Any) -> bool:
+    """Whether somebody sits before it: no schedule, asset or backfill made this run."""
+    return bool(dag_run.run_type == "manual")
 
 
 def day_of(context: Mapping[str, Any]) -> Window:
@@ -166,8 +176,13 @@ def airflow_errors(context: Mapping[str, Any]) -> Iterator[None]:
         yield
     except Refused as error:
         raise AirflowFailException(str(error)) from None
+    except NotYet as error:
+        if _by_hand(context["dag_run"]):
+            raise AirflowFailException(str(error)) from None
+        raise _reschedule(context, error, "check this machine's clock") from None
     except Throttled as error:
-        raise _reschedule(context, error) from None
+        remedy = "find out what else reads this tenant's logs"
+        raise _reschedule(context, error, remedy) from None
     except EntraLakeError as error:
         raise AirflowException(str(error)) from None
     except (AirflowException, MemoryError):
@@ -176,14 +191,16 @@ def airflow_errors(context: Mapping[str, Any]) -> Iterator[None]:
         raise AirflowException(_withheld(error)) from None
 
 
-def _reschedule(context: Mapping[str, Any], error: Throttled) -> AirflowException:
+def _reschedule(
+    context: Mapping[str, Any], error: Throttled | NotYet, remedy: str
+) -> AirflowException:
     """The exception that gives the slot back for `error.wait` seconds; past PATIENCE, a failure."""
     now = datetime.now(UTC)
     first = context["ti"].get_first_reschedule_date(context)
     if first and now - first > PATIENCE:
         return AirflowFailException(
-            f"{error} This has gone on since {first:%Y-%m-%d %H:%M} UTC: find out what else reads "
-            "this tenant's logs, then clear this task."
+            f"{error} This has gone on since {first:%Y-%m-%d %H:%M} UTC: {remedy}, then clear "
+            "this task."
         )
     log.warning("%s The slot is given back for %.0f s.", error, error.wait)
     return AirflowRescheduleException(now + timedelta(seconds=error.wait))

@@ -4,8 +4,11 @@ client       the `Source`: authenticate, read          reading      all pages of
 connection   the fields of an Airflow connection       clouds       which hosts belong together
 identity     tokens, the tenant, the certificate       login_errors what AADSTS codes mean
 asking       one page, whatever happens on the way     answers      what one answer means
-slices       how a window is cut, and the plan of it   pacing       within the budget
-network      TLS, proxies, whose fault a failure is    limits       how much effort a read is worth
+query        what is asked, which links are followed   headers      dates, and how long to wait
+body         an answer's bytes, inflated and bounded   trail        what a chain of pages brought
+slices       how a window is cut                       plan         the slices, tiling when saved
+network      TLS, proxies, whose fault a failure is    pacing       within the budget
+login        the login host's answers, bounded         limits       how much effort a read is worth
 faults       what a read mends by itself
 """
 

@@ -5,21 +5,28 @@ in the middle (both are known: Graph broke off with an error inside a 200). It i
 making Python objects of events: msgspec walks over them and hands out the filtered time alone.
 """
 
-import email.utils
+import codecs
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Any
+from datetime import datetime
+from typing import Any, NamedTuple
 
 import msgspec
 
 from include.entra_logs.api import Api
 from include.entra_logs.errors import EntraLakeError, PastRetention, Refused, Throttled, Transient
-from include.entra_logs.graph.faults import Expired, Forbidden, StaleLink, TimedOut
+from include.entra_logs.graph.faults import Expired, Forbidden, StaleLink, TimedOut, TooLarge
+from include.entra_logs.graph.headers import http_date, retry_after
 
 SURROGATE = re.compile(rb"\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
 """Escapes that JSON allows alone and msgspec does not; masked before a body is called broken."""
+
+MOST_COMMAS = 300_000
+"""A bound on the values of a page, and so on the memory of looking at them: `[{},{},{}]` takes
+twenty times its own size. A page of 1,000 sign-ins has some 50 thousand."""
+_PIECE = 1024 * 1024
+"""Bytes of a body that are looked at as text at once: a text may take four times its bytes."""
 
 _LINK_DIED = re.compile(r"skip ?token|page ?token|token not found", re.IGNORECASE)
 
@@ -41,6 +48,8 @@ class Answer:
     next_link: str | None
     times: list[str | None]
     """The filtered property of each event in order, None where it is no text."""
+    marks: list[int]
+    """A number for each event, the same for the same id and time."""
     asked_at: datetime
     request_id: str
 
@@ -54,23 +63,35 @@ class _Failure(msgspec.Struct):
     error: _Error
 
 
+_NONE = msgspec.Raw(b"null")
+
+
 class _LooseBody(msgspec.Struct, rename={"next_link": "@odata.nextLink"}):
     """A page in which not every event is an object."""
 
     value: list[msgspec.Raw]
     next_link: str | None = None
-    error: Any = None
+    error: msgspec.Raw = _NONE
 
 
-Check = Callable[[bytes], tuple[str | None, list[str | None]]]
+class Checked(NamedTuple):
+    """What a body says beside its events."""
+
+    next_link: str | None
+    times: list[str | None]
+    marks: list[int]
+
+
+Check = Callable[[bytes], Checked]
+_decode_text = msgspec.json.Decoder(str).decode
 
 
 def body_check(filter_by: str) -> Check:
-    """A function from a body to its next link and its events' `filter_by`; Transient if broken."""
+    """A function that looks a body over: Transient if it is broken, TooLarge if too many values."""
     event = msgspec.defstruct(
         "Event",
         [
-            ("time", Any, None),
+            ("time", msgspec.Raw, _NONE),
             ("id", msgspec.Raw | msgspec.UnsetType, msgspec.UNSET),
             ("error", msgspec.Raw | msgspec.UnsetType, msgspec.UNSET),
         ],
@@ -82,26 +103,37 @@ def body_check(filter_by: str) -> Check:
         [
             ("value", list[event]),  # type: ignore[valid-type]
             ("next_link", str | None, None),
-            ("error", Any, None),
+            ("error", msgspec.Raw, _NONE),
         ],
         rename={"next_link": "@odata.nextLink"},
     )
     decode = msgspec.json.Decoder(page).decode
 
-    def check(body: bytes) -> tuple[str | None, list[str | None]]:
+    def check(body: bytes) -> Checked:
+        if body.count(b",") > MOST_COMMAS:
+            raise TooLarge(f"A page has more than {MOST_COMMAS} values.")
         found = _decoded(body, decode)
-        if found.error is not None:
+        if bytes(found.error) != b"null":
             raise Transient("Graph broke off with an error inside its answer.")
         if found.next_link == "":
             raise Transient("Graph answered with an empty nextLink.")
         if isinstance(found, _LooseBody):
-            return found.next_link, [None] * len(found.value)
+            marks = [hash(bytes(raw)) for raw in found.value]
+            return Checked(found.next_link, [None] * len(marks), marks)
         if found.value and _is_error(found.value[-1]):
             raise Transient("Graph broke off with an error inside its answer.")
-        times = [e.time if isinstance(e.time, str) else None for e in found.value]
-        return found.next_link, times
+        marks = [hash((bytes(e.id or b""), bytes(e.time))) for e in found.value]
+        return Checked(found.next_link, [_text(e.time) for e in found.value], marks)
 
     return check
+
+
+def _text(raw: msgspec.Raw) -> str | None:
+    """The raw value as text, None if it is none."""
+    try:
+        return _decode_text(raw)
+    except msgspec.DecodeError:
+        return None
 
 
 def _is_error(event: Any) -> bool:
@@ -112,13 +144,13 @@ def _is_error(event: Any) -> bool:
 def _decoded(body: bytes, decode: Callable[[bytes], Any]) -> Any:
     """The body by the strict shape; by the loose one if some event is no object."""
     try:
-        body.decode("utf-8")
+        _check_utf8(body)
         try:
             return decode(body)
         except msgspec.ValidationError:
             return msgspec.json.decode(body, type=_LooseBody)
         except msgspec.DecodeError:
-            return decode(SURROGATE.sub(rb"\\ufffd", body))
+            return decode(b"".join(_masked(body)))
     except UnicodeDecodeError:
         raise Transient("Graph's answer is not valid UTF-8.") from None
     except msgspec.ValidationError:
@@ -127,13 +159,29 @@ def _decoded(body: bytes, decode: Callable[[bytes], Any]) -> Any:
         raise Transient(f"Graph's answer of {len(body)} bytes is not whole JSON.") from None
 
 
+def _check_utf8(body: bytes) -> None:
+    decode = codecs.getincrementaldecoder("utf-8")().decode
+    for start in range(0, len(body), _PIECE):
+        decode(body[start : start + _PIECE], start + _PIECE >= len(body))
+
+
+def _masked(body: bytes) -> Iterator[bytes]:
+    """The body without surrogates, piece by piece; no piece ends within an escape."""
+    start = 0
+    while start < len(body):
+        end = start + _PIECE
+        cut = body.rfind(b"\\", end - 5, end) if end < len(body) else -1
+        end = cut if cut > 0 else end
+        yield SURROGATE.sub(rb"\\ufffd", body[start:end])
+        start = end
+
+
 def read_answer(api: Api, reply: Reply, check: Check, *, linked: bool) -> Answer:
     """The page, or an error of the tree; `linked` tells that a nextLink was followed."""
     if reply.status != 200:
         raise failure(api, reply, linked=linked)
-    next_link, times = check(reply.body)
     request_id = reply.headers.get("request-id", "")[:64]
-    return Answer(reply.body, next_link, times, server_time(reply.headers), request_id)
+    return Answer(reply.body, *check(reply.body), server_time(reply.headers), request_id)
 
 
 def failure(api: Api, reply: Reply, *, linked: bool) -> EntraLakeError:
@@ -201,23 +249,7 @@ def _remedy(api: Api, code: str) -> str:
 
 def server_time(headers: Mapping[str, str]) -> datetime:
     """The `Date` header, aware UTC; Transient if the answer has none."""
-    try:
-        return email.utils.parsedate_to_datetime(headers["date"]).astimezone(UTC)
-    except (KeyError, ValueError):
-        raise Transient("Graph's answer has no valid Date header.") from None
-
-
-def retry_after(headers: Mapping[str, str]) -> float:
-    """Seconds from Retry-After (seconds, decimals, or a date by the server's clock); 0 if none."""
-    text = headers.get("retry-after", "").strip()
-    if not text:
-        return 0.0
-    try:
-        return max(0.0, min(float(text), 86_400.0))
-    except ValueError:
-        pass
-    try:
-        until = email.utils.parsedate_to_datetime(text)
-        return max(0.0, (until.astimezone(UTC) - server_time(headers)).total_seconds())
-    except (ValueError, Transient):
-        return 0.0
+    found = http_date(headers.get("date", ""))
+    if found is None:
+        raise Transient("Graph's answer has no valid Date header.")
+    return found

@@ -5,80 +5,22 @@ import time
 import uuid
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
-from urllib.parse import quote, urlsplit
+from dataclasses import dataclass, replace
+from datetime import datetime
 
 import httpx
 
-from include.entra_logs.api import Api, Window, utc_text
 from include.entra_logs.errors import Refused, Throttled, Transient
 from include.entra_logs.graph.answers import Answer, Reply, body_check, read_answer, server_time
-from include.entra_logs.graph.faults import Expired, Forbidden, StaleLink, TimedOut
+from include.entra_logs.graph.body import ACCEPTED, Body
+from include.entra_logs.graph.faults import Expired, Forbidden, StaleLink, TimedOut, TooLarge
 from include.entra_logs.graph.identity import Identity
 from include.entra_logs.graph.limits import Limits
 from include.entra_logs.graph.network import untrusted
 from include.entra_logs.graph.pacing import Pace
+from include.entra_logs.graph.query import Query, check_link, same_origin
+from include.entra_logs.graph.trail import Trail
 from include.entra_logs.source import BELIEVED
-
-TICK = timedelta(microseconds=1)
-PORTS = {"https": 443, "http": 80}
-
-
-@dataclass(frozen=True)
-class Query:
-    """What a read asks: one API's events of a window, by one of its time properties."""
-
-    host: str
-    """Of Graph, as a URL without a slash at the end."""
-    api: Api
-    window: Window
-    filter_by: str
-
-    def first_url(self, window: Window, top: int) -> str:
-        """The request for the first page of `window`: the API's bounds and clause, and `$top`.
-
-        `ge` and `le` unless the API says otherwise: for the log collections gt and lt are
-        undocumented, and were seen to be ignored. Events from beside the window are cut by `keep`.
-        """
-        by, api = self.filter_by, self.api
-        low, high = api.bounds.split("/")
-        margin = TICK if api.bounds == "gt/lt" else timedelta(0)
-        start, end = utc_text(window.start - margin), utc_text(window.end + margin)
-        text = f"{by} {low} {start} and {by} {high} {end}"
-        if api.where:
-            text += f" and {api.where}"
-        address = f"{self.host}/{api.table.version}/{api.path}"
-        return f"{address}?$filter={quote(text, safe='')}&$top={top}"
-
-
-def origin(url: str) -> tuple[str, str, int | None]:
-    """Scheme, host and port of a URL, in lower case, a default port spelled out."""
-    parts = urlsplit(url)
-    scheme = parts.scheme.lower()
-    return scheme, (parts.hostname or "").lower(), parts.port or PORTS.get(scheme)
-
-
-def same_origin(url: str, host: str) -> bool:
-    """True if a token for `host` may go to `url`; False also for what is no URL."""
-    try:
-        parts = urlsplit(url)
-        return origin(url) == origin(host) and parts.username is None and parts.password is None
-    except ValueError:
-        return False
-
-
-def check_link(link: str, host: str, seen: set[int]) -> None:
-    """Add the link to `seen`.
-
-    Transient if it leads to another server, StaleLink if it was followed before: a circle.
-    """
-    if not same_origin(link, host):
-        raise Transient("Graph's nextLink leads to another server; no token is sent there.")
-    if hash(link) in seen:
-        raise StaleLink("Graph's nextLinks lead in a circle.")
-    seen.add(hash(link))
-
 
 ERROR_BODY = 64 * 1024
 """What is read of an answer that is not a page: its code and message stand at the beginning."""
@@ -106,12 +48,10 @@ class Effort:
         self.in_a_row = 0
 
 
-@dataclass
-class Trail:
-    """What a chain of pages leaves behind: the links it followed, the seconds it waited."""
-
-    seen: set[int] = field(default_factory=set)
-    waited: float = 0.0
+_NO_HOST = (
+    "host of the connection can't be looked up as it is written: it has to be the name of Graph's "
+    "host, such as graph.microsoft.com."
+)
 
 
 class Asker:
@@ -146,8 +86,9 @@ class Asker:
     async def page(self, url: str, trail: Trail, *, linked: bool) -> Answer:
         """The page at `url`; its next link is checked and added to the trail.
 
-        Raises StaleLink and TimedOut at once (only a new plan of slices mends them), Throttled for
-        a wait beyond the patience, Refused for what lasts, Transient once the tries are used up.
+        Raises StaleLink, TimedOut and TooLarge at once (only another plan of slices, or another
+        size of a page, mends them), Throttled for a wait beyond the patience, Refused for what
+        lasts, Transient once the tries are used up.
         """
         tries = forbidden = 0
         refused_token: str | None = None
@@ -168,6 +109,8 @@ class Asker:
                 await self._again(error, trail, forbidden, self._limits.forbidden, last)
             except (StaleLink, TimedOut) as error:
                 self.effort.failed(error, self.pace.requests)
+                raise
+            except TooLarge:  # bounded by itself: half as many events, half the time
                 raise
             except Transient as error:
                 tries += 1
@@ -210,8 +153,8 @@ class Asker:
                     "connection to the path of its CA file."
                 ) from None
             raise Transient(f"The connection to Graph failed ({type(error).__name__}).") from None
-        with suppress(Transient):
-            self.clock = self._believed(server_time(reply.headers))
+        except (httpx.InvalidURL, UnicodeError):
+            raise Refused(_NO_HOST) from None
         answer = read_answer(self._api, reply, self._check, linked=linked)
         answer = replace(answer, asked_at=self._believed(answer.asked_at))
         took = time.monotonic() - began
@@ -231,24 +174,41 @@ class Asker:
             {
                 "Authorization": f"Bearer {token}",
                 "Accept": "application/json",
+                "Accept-Encoding": ACCEPTED,
                 "client-request-id": str(uuid.uuid4()),
             }
         )
         async with self._client.stream("GET", url, headers=headers) as response:
-            wanted = self._limits.body if response.status_code == 200 else ERROR_BODY
-            pieces: list[bytes] = []
-            size = 0
-            async for piece in response.aiter_bytes():
-                size += len(piece)
-                if size > wanted and response.status_code != 200:
-                    break
-                if size > wanted:
-                    raise Refused(
-                        f"A page of {self._api.name} is larger than the limit of {wanted} bytes: "
-                        "this is not Graph, or raise the limit of a page's body."
-                    )
-                pieces.append(piece)
-            return Reply(response.status_code, response.headers, b"".join(pieces))
+            with suppress(Transient):
+                self.clock = self._believed(server_time(response.headers))
+            whole = self._page if response.status_code == 200 else _error_text
+            return Reply(response.status_code, response.headers, await whole(response))
+
+    async def _page(self, response: httpx.Response) -> bytes:
+        """The body of a page; TooLarge as soon as it is larger than the limit."""
+        limit = self._limits.body
+        body = Body("Graph's answer", response.headers.get("content-encoding", ""), limit)
+        async for piece in response.aiter_raw():
+            if not body.add(piece):
+                raise TooLarge(f"A page of {self._api.name} is larger than {limit} bytes.")
+        return body.whole()
+
+
+async def _error_text(response: httpx.Response) -> bytes:
+    """The beginning of an answer that is no page: its code and message stand there.
+
+    Nothing where it can't be read and the status alone says what to do.
+    """
+    try:
+        body = Body("Graph's answer", response.headers.get("content-encoding", ""), ERROR_BODY)
+        async for piece in response.aiter_raw():
+            if not body.add(piece):
+                break
+        return body.begun()
+    except Transient:
+        if response.status_code == 400:
+            raise
+        return b""
 
 
 def _first_time(refused: str | None, token: str, error: Expired) -> str:

@@ -13,14 +13,16 @@ import psutil
 
 from include.entra_logs.api import Api, Window
 from include.entra_logs.errors import PastRetention
-from include.entra_logs.graph.asking import Asker, Query, Trail
+from include.entra_logs.graph.asking import Asker
 from include.entra_logs.graph.connection import GraphConnection
-from include.entra_logs.graph.faults import TimedOut
+from include.entra_logs.graph.faults import TimedOut, TooLarge
 from include.entra_logs.graph.identity import GUID, Identity, certificate_end, quiet_libraries
 from include.entra_logs.graph.limits import Limits
-from include.entra_logs.graph.network import http_options
+from include.entra_logs.graph.network import http_options, no_cookies
 from include.entra_logs.graph.pacing import Pace
+from include.entra_logs.graph.query import Query
 from include.entra_logs.graph.reading import Reading
+from include.entra_logs.graph.trail import Trail
 from include.entra_logs.source import Access, ReadStore, ReadSummary
 
 T = TypeVar("T")
@@ -92,6 +94,8 @@ class GraphClient:
                     answer = await asker.page(url, Trail(), linked=False)
                 except PastRetention:
                     return Access(tenant_id, asker.clock, past_retention=True)
+                except TooLarge:  # an event of that size, but we may read it
+                    return Access(tenant_id, asker.clock)
                 except TimedOut as error:
                     late = error
                 else:
@@ -124,9 +128,8 @@ class GraphClient:
             asyncio.get_running_loop().set_default_executor(threads)
             timeout = httpx.Timeout(limits.quiet, connect=limits.connect, pool=None)
             sockets = httpx.Limits(max_connections=limits.slices)
-            async with httpx.AsyncClient(
-                timeout=timeout, limits=sockets, **http_options(self._connection)
-            ) as client:
+            options = http_options(self._connection) | {"cookies": no_cookies()}
+            async with httpx.AsyncClient(timeout=timeout, limits=sockets, **options) as client:
                 pace = self._new_pace(query.api)
                 asker = Asker(client, self._identity, pace, limits, query, self._now)
                 try:

@@ -6,7 +6,10 @@ All are Transient, so one that is not mended ends as "try again".
     ├── Expired     401: a new token, once
     ├── Forbidden   403: a few more times, then Refused
     ├── StaleLink   the nextLink is dead: read the rest of the slice anew
-    └── TimedOut    no answer in time: the slice is too wide, halve it
+    │   └── Circle   it was followed before: the same, a few times
+    ├── TimedOut    no answer in time: the slice is too wide, halve it
+    ├── TooLarge    a page of too many bytes: ask for half as many events, at last for a second's
+    └── Endless     pages that bring nothing new: keep what is proven, end this try
 """
 
 from include.entra_logs.errors import Transient
@@ -28,5 +31,17 @@ class StaleLink(Transient):
     """The link to the next page leads nowhere."""
 
 
+class Circle(StaleLink):
+    """The link to the next page is one that was followed before."""
+
+
 class TimedOut(Transient):
     """Graph did not answer in time."""
+
+
+class TooLarge(Transient):
+    """A page of more bytes, or more values, than are taken into memory."""
+
+
+class Endless(Transient):
+    """Page after page without a new event."""

@@ -5,6 +5,7 @@ caller, which sends it to Graph; it is in no log line, no exception and no repr.
 """
 
 import logging
+import math
 import os
 import re
 import time
@@ -15,6 +16,7 @@ from urllib.parse import urlsplit
 
 import httpx
 import jwt
+import msgspec
 from azure.core.credentials import AccessToken, TokenCredential
 from azure.core.exceptions import AzureError, ServiceRequestError, ServiceResponseError
 from azure.identity import (
@@ -28,12 +30,14 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization.pkcs12 import load_pkcs12
 
 from include.entra_logs.errors import EntraLakeError, Refused, Transient
+from include.entra_logs.graph.body import ACCEPTED
 from include.entra_logs.graph.connection import (
     Certificate,
     GraphConnection,
     ManagedIdentity,
     Secret,
 )
+from include.entra_logs.graph.login import LoginTransport, bounded_body
 from include.entra_logs.graph.login_errors import login_refusal
 from include.entra_logs.graph.network import causes, http_options, tls, untrusted
 
@@ -79,7 +83,11 @@ def _ask(connection: GraphConnection) -> AccessToken:
     host = urlsplit(connection.authority).hostname
     tls(connection)  # a CA that can't be read is our fault, not the login host's
     try:
-        return _credential(connection).get_token(connection.scope)
+        credential = _credential(connection)
+    except (ValueError, OSError) as error:
+        raise Refused(_unusable(connection, error)) from None
+    try:
+        token = credential.get_token(connection.scope)
     except CredentialUnavailableError:
         raise Refused(
             "No managed identity answers on this machine: assign one to it, or set a client "
@@ -89,6 +97,19 @@ def _ask(connection: GraphConnection) -> AccessToken:
         raise _failed(error, host) from None
     except (ValueError, OSError) as error:
         raise Refused(_unusable(connection, error)) from None
+    except Exception:  # noqa: BLE001  msal on an answer that is JSON, but of no known shape
+        raise _unclear(host) from None
+    text = str(token.token)
+    if not (text.isascii() and text.isprintable() and math.isfinite(token.expires_on)):
+        raise _unclear(host)
+    return token
+
+
+def _unclear(host: str | None) -> Transient:
+    return Transient(
+        f"Login host {host} gave no usable answer: if that lasts, check extra.authority, "
+        "extra.proxies and extra.managed_identity_client_id of the connection."
+    )
 
 
 def _failed(error: AzureError, host: str | None) -> EntraLakeError:
@@ -99,15 +120,15 @@ def _failed(error: AzureError, host: str | None) -> EntraLakeError:
             "connection to the path of its CA file."
         )
     chain = list(causes(error))
+    for cause in chain:
+        if isinstance(cause, EntraLakeError):  # of our own transport
+            return cause
     text = " ".join(str(cause) for cause in chain)
     if "AADSTS" in text:
         return login_refusal(text)
     if any(isinstance(cause, ServiceRequestError | ServiceResponseError) for cause in chain):
         return Transient(f"Login host {host} can't be reached ({type(chain[-1]).__name__}).")
-    return Transient(
-        f"Login host {host} gave no usable answer: if that lasts, check extra.authority, "
-        "extra.proxies and extra.managed_identity_client_id of the connection."
-    )
+    return _unclear(host)
 
 
 def _unusable(connection: GraphConnection, error: Exception) -> str:
@@ -142,6 +163,7 @@ def _credential(connection: GraphConnection) -> TokenCredential:
     login = {
         "authority": connection.authority,
         "disable_instance_discovery": connection.disable_instance_discovery,
+        "transport": LoginTransport(trust_env=connection.trust_env, **network),
         **network,
     }
     found = connection.credential
@@ -220,8 +242,14 @@ def _claims(token: str) -> dict[str, Any]:
     """The token's claims, unverified; none if it is not a JWT."""
     try:
         return jwt.decode(token, options={"verify_signature": False})
-    except jwt.PyJWTError:
+    except (jwt.PyJWTError, ValueError, RecursionError):
         return {}
+
+
+class _Discovered(msgspec.Struct):
+    """What is looked at of a discovery document."""
+
+    issuer: str = ""
 
 
 def _discover(connection: GraphConnection) -> str:
@@ -230,11 +258,14 @@ def _discover(connection: GraphConnection) -> str:
     url = f"{connection.authority}/{tenant}/v2.0/.well-known/openid-configuration"
     try:
         with httpx.Client(timeout=TIMEOUT, **http_options(connection, sync=True)) as client:
-            answer = client.get(url)
-        issuer = str(answer.json().get("issuer", "")) if answer.status_code == 200 else ""
-    except (httpx.HTTPError, ValueError) as error:
+            headers = {"Accept-Encoding": ACCEPTED}
+            with client.stream("GET", url, headers=headers) as answer:
+                encoding = answer.headers.get("content-encoding", "")
+                body = bounded_body(encoding, answer.iter_raw())
+        found = msgspec.json.decode(body, type=_Discovered) if answer.is_success else _Discovered()
+    except (httpx.HTTPError, httpx.InvalidURL, ValueError, RecursionError) as error:
         raise Transient(f"OIDC discovery of the tenant failed ({type(error).__name__}).") from None
-    for part in issuer.lower().split("/"):
+    for part in found.issuer.lower().split("/"):
         if GUID.match(part):
             return part
     raise Refused(f"The tenant {tenant!r} is unknown to the login host: check extra.tenant_id.")

@@ -2,6 +2,7 @@
 
 import ssl
 from collections.abc import Iterator
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from pathlib import Path
 from typing import Any
 
@@ -28,24 +29,40 @@ def tls(connection: GraphConnection) -> ssl.SSLContext | bool:
 
 
 def http_options(connection: GraphConnection, *, sync: bool = False) -> dict[str, Any]:
-    """Options of `httpx.AsyncClient` (or `Client`): trust and proxies, no redirects."""
+    """Options of `httpx.AsyncClient` (or `Client`): trust and proxies; no redirects."""
     verify = tls(connection)
-    transport = httpx.HTTPTransport if sync else httpx.AsyncHTTPTransport
-    mounts: dict[str, Any] = {
-        f"{scheme}://": transport(proxy=connection.proxies[scheme], verify=verify)
-        for scheme in ("http", "https")
-        if connection.proxies.get(scheme)
-    }
-    for name in connection.proxies.get("no", "").split(",") if mounts else ():
-        if name.strip():
-            spared = name.strip() if "://" in name else f"all://{name.strip()}"
-            mounts[spared] = transport(verify=verify)
     return {
         "verify": verify,
-        "mounts": mounts,
+        "mounts": _mounts(connection, httpx.HTTPTransport if sync else httpx.AsyncHTTPTransport),
         "trust_env": connection.trust_env,
         "follow_redirects": False,
     }
+
+
+def no_cookies() -> CookieJar:
+    """A jar that takes none: Graph needs none, and another host's would grow for hours."""
+    return CookieJar(DefaultCookiePolicy(allowed_domains=[]))
+
+
+def _mounts(connection: GraphConnection, transport: Any) -> dict[str, Any]:
+    """Transports by what they are for; Refused for a proxy that is none."""
+    verify = tls(connection)
+    try:
+        mounts: dict[str, Any] = {
+            f"{scheme}://": transport(proxy=connection.proxies[scheme], verify=verify)
+            for scheme in ("http", "https")
+            if connection.proxies.get(scheme)
+        }
+        for name in connection.proxies.get("no", "").split(",") if mounts else ():
+            if name.strip():
+                spared = name.strip() if "://" in name else f"all://{name.strip()}"
+                mounts[spared] = transport(verify=verify)
+    except (ValueError, ImportError, httpx.InvalidURL) as error:
+        raise Refused(
+            "extra.proxies of the connection can't be used: a proxy is a URL such as "
+            f"http://proxy:3128 ({type(error).__name__})."
+        ) from None
+    return mounts
 
 
 def causes(error: BaseException) -> Iterator[BaseException]:

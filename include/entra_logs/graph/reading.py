@@ -3,22 +3,27 @@
 One page is asked for first. If it is not the last, and pages take longer than the budget's
 interval, the slices in flight give the older part of what they have not read to new ones, as many
 as it takes to use the budget: at the beginning, and again whenever a slice ends early. A slice that
-times out or whose link dies keeps what its pages prove, and the rest is halved.
+times out or whose link dies keeps what its pages prove, and the rest is halved. A page that is too
+large is asked for anew with half as many events.
 """
 
 import asyncio
 import logging
 import math
 import time
+from dataclasses import replace
 
-from include.entra_logs.errors import Transient
+from include.entra_logs.api import Window, utc_text
+from include.entra_logs.errors import Refused, Transient
 from include.entra_logs.graph.answers import Answer
-from include.entra_logs.graph.asking import Asker, Query
-from include.entra_logs.graph.faults import StaleLink, TimedOut
+from include.entra_logs.graph.asking import Asker
+from include.entra_logs.graph.faults import Circle, Endless, StaleLink, TimedOut, TooLarge
 from include.entra_logs.graph.limits import Limits
+from include.entra_logs.graph.plan import Chain, Cut, Plan
+from include.entra_logs.graph.query import Query
 from include.entra_logs.graph.slices import (
-    Chain,
-    Plan,
+    SECOND,
+    asked,
     pieces,
     reach,
     salvage,
@@ -48,6 +53,9 @@ class Reading:
         self._limits = limits
         self._plan = Plan(query.window, store)
         self._tasks: dict[asyncio.Task[None], Chain] = {}
+        self._top = query.api.page_size
+        self._idle = 0
+        """Pages in a row without a new event, of all slices."""
         self._changed = asyncio.Event()
         self._saving = 0.0
 
@@ -105,10 +113,8 @@ class Reading:
         if giver.left < WORTH_SHARING:
             return
         parts = int(min(idle + 1, max(2, giver.left / 2)))
-        giver.slice, others = share(giver.slice, parts)
-        if others:
-            await self._plan.change(others)
-            self._start(idle)
+        await self._plan.change(giver, lambda found: Cut(*share(found, parts)))
+        self._start(idle)
 
     def _wanted(self) -> int:
         """Slices in flight that use the whole budget at the latency seen; 1 until it is known."""
@@ -138,10 +144,17 @@ class Reading:
         while not satisfied(chain.slice):
             try:
                 await self._next_page(chain)
+            except TooLarge as error:
+                if await self._ask_for_less(chain, error):
+                    break
             except (StaleLink, TimedOut) as error:
                 await self._divide(chain, error)
                 break
+            except Endless as error:
+                await self._plan.change(chain, lambda _: _halved(_proven(chain)))
+                raise Transient(str(error)) from None
             self._changed.set()
+        chain.trail.end()
         found = chain.slice
         log.info(
             "%s slice %s %s: %d pages, %d events, %d bytes, waited %.1f s%s",
@@ -152,7 +165,9 @@ class Reading:
     async def _next_page(self, chain: Chain) -> None:
         """Ask for the slice's next page and store it."""
         link = chain.slice.cursor
-        url = link or self._query.first_url(chain.slice.window, self._api.page_size)
+        if link is None:
+            chain.top = self._top
+        url = link or self._query.first_url(chain.slice.window, self._top)
         answer = await self._asker.page(url, chain.trail, linked=link is not None)
         page = self._page(chain.slice, answer)
         began = time.monotonic()
@@ -161,6 +176,15 @@ class Reading:
         chain.slice = chain.slice.after(page)
         if answer.times:
             chain.page_span = span(page.reached, answer.times)
+        if chain.trail.brought(answer.marks):
+            chain.fruitful, self._idle = chain.slice, 0
+        elif not satisfied(chain.slice):
+            self._idle += 1
+            if max(chain.trail.idle, self._idle) >= self._limits.idle:
+                raise Endless(
+                    f"{self._api.name}: {self._limits.idle} pages in a row brought no new event, "
+                    "and each a link to another one. What was proven before them is kept."
+                )
 
     def _page(self, slice_: Slice, answer: Answer) -> Page:
         by_order = (
@@ -182,17 +206,56 @@ class Reading:
         rows = self._asker.effort.in_a_row
         if rows > 1:
             chain.trail.waited += await self._asker.pace.sleep(self._asker.pace.backoff(rows - 1))
-        kept, rest = salvage(chain.slice)
-        asked_at = chain.slice.asked_at
-        if kept is not None:
-            chain.slice = kept
-        if rest is None:
-            return
-        halves = pieces(rest.start, rest.end, 2)
-        stuck = chain.stuck + 1 if len(halves) == 1 and kept is None else 0
-        if stuck > self._limits.attempts:
-            raise Transient(f"{self._api.name}: a slice of {rest.end - rest.start} fails: {error}")
-        dropped = chain if kept is None else None
-        await self._plan.change(
-            halves, dropped=dropped, asked_at=asked_at if dropped else None, stuck=stuck
+
+        def cut(found: Slice) -> Cut:
+            made = _halved(found)
+            if made.kept is not None or (len(made.rest) > 1 and not isinstance(error, Circle)):
+                return made
+            if chain.stuck >= self._limits.attempts:
+                keep = found.keep
+                raise Transient(f"{self._api.name}: a slice of {keep} fails again; last: {error}")
+            return replace(made, stuck=chain.stuck + 1)
+
+        await self._plan.change(chain, cut)
+
+    async def _ask_for_less(self, chain: Chain, error: TooLarge) -> bool:
+        """Halve the size of a page for the rest of the read, and at one event a page the time.
+
+        True if the chain ends by that: a link has the size of its page in it. Refused for an event
+        that is too large by itself.
+        """
+        top, first = chain.top or self._api.page_size, chain.slice.cursor is None
+        if top > 1:
+            self._top = min(self._top, top // 2)
+            log.warning("%s It is asked for with %d events a page.", error, self._top)
+            if first:
+                return False
+
+        def cut(found: Slice) -> Cut:
+            made = _halved(found)
+            if top == 1 and made.kept is None and len(made.rest) == 1:
+                raise Refused(self._too_large(found.keep, error))
+            return made
+
+        await self._plan.change(chain, cut)
+        return True
+
+    def _too_large(self, keep: Window, error: TooLarge) -> str:
+        found = asked(keep, self._window)
+        before, after = utc_text(found.start - SECOND), utc_text(found.end + SECOND)
+        return (
+            f"{error} It was asked for with one event a page, so that event is not read, nor is "
+            f"the window {self._window}: read what lies around it by one run with end {before} and "
+            f"one with start {after}, and report the event."
         )
+
+
+def _proven(chain: Chain) -> Slice:
+    """The slice as it was before its pages stopped bringing anything."""
+    return replace(chain.fruitful, keep=chain.slice.keep)
+
+
+def _halved(found: Slice) -> Cut:
+    """What the pages of a slice prove is kept, the rest is halved."""
+    kept, rest = salvage(found)
+    return Cut(kept, pieces(rest.start, rest.end, 2) if rest else [])

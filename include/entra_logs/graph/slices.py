@@ -1,24 +1,19 @@
-"""How a window is cut into slices, and the durable plan of those that are being read.
-
-The functions are pure, all in whole seconds. A `Plan` saves every change before anything is read by
-it, one change at a time.
+"""How a window is cut into slices: pure functions, all in whole seconds.
 
 Newest first is how Graph pages; where the pages of a slice prove it, each page says down to which
 instant the slice is complete (`reached`). That instant is what a slice can be shrunk to when its
 link dies, and the part below it is what another slice can take over while it is still being read.
 """
 
-import asyncio
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 from include.entra_logs.api import Window
-from include.entra_logs.graph.asking import Trail
-from include.entra_logs.source import ReadStore, Slice
+from include.entra_logs.graph.query import TICK
+from include.entra_logs.source import Slice
 
-TICK = timedelta(microseconds=1)
 SECOND = timedelta(seconds=1)
 
 
@@ -93,7 +88,7 @@ def pages_left(slice_: Slice, page_span: timedelta) -> float:
 
 def share(slice_: Slice, parts: int) -> tuple[Slice, list[Window]]:
     """The slice with the newest part of what it has not read, and the parts for other slices."""
-    if slice_.reached is None:
+    if slice_.reached is None or not unread(slice_):
         return slice_, []
     end = min(slice_.reached, slice_.keep.end)
     *others, own = pieces(slice_.keep.start, end, parts)
@@ -127,66 +122,3 @@ def gaps(slices: list[Slice], whole: Window) -> Iterator[str]:
         if left != right:
             yield f"{left} is not {right}"
     yield from (f"slice {s.id} is not done" for s in ordered if not s.done)
-
-
-@dataclass(eq=False)
-class Chain:
-    """A slice while its pages are followed."""
-
-    slice: Slice
-    trail: Trail = field(default_factory=Trail)
-    stuck: int = 0
-    """Times that it was begun anew because it is too narrow to be halved."""
-    page_span: timedelta = timedelta(0)
-    """The time that its last page covered, 0 while unknown."""
-
-    @property
-    def left(self) -> float:
-        """About how many pages it still needs, 0 while nobody can tell."""
-        return pages_left(self.slice, self.page_span)
-
-
-class Plan:
-    """All slices of one read; their `keep` windows tile the read's window at any time."""
-
-    def __init__(self, window: Window, store: ReadStore) -> None:
-        self.chains: list[Chain] = []
-        self._window = window
-        self._store = store
-        self._changing = asyncio.Lock()
-
-    async def open(self) -> int:
-        """Take up the slices of an earlier try, or one for the whole window; its stored pages."""
-        slices = await asyncio.to_thread(self._store.resume)
-        if not slices:
-            slices = [Slice("000001", self._window, self._window)]
-            await asyncio.to_thread(self._store.save_slices, slices)
-        self.chains = [Chain(found, Trail({hash(found.cursor)})) for found in slices]
-        return sum(found.pages for found in slices)
-
-    async def change(
-        self,
-        keeps: list[Window],
-        *,
-        dropped: Chain | None = None,
-        asked_at: datetime | None = None,
-        stuck: int = 0,
-    ) -> None:
-        """Add a slice for each of `keeps`, which the other slices just gave up; save; then show."""
-        async with self._changing:
-            after = [chain for chain in self.chains if chain is not dropped]
-            last = max(int(chain.slice.id) for chain in self.chains)
-            for number, keep in enumerate(keeps, start=last + 1):
-                window = asked(keep, self._window)
-                made = Slice(f"{number:06d}", window, keep, asked_at=asked_at)
-                after.append(Chain(made, stuck=stuck))
-            await asyncio.to_thread(self._store.save_slices, [chain.slice for chain in after])
-            self.chains = after
-
-    async def close(self) -> list[Slice]:
-        """The finished slices, saved as done; a gap between them would be a defect of ours."""
-        slices = [replace(chain.slice, done=satisfied(chain.slice)) for chain in self.chains]
-        if wrong := list(gaps(slices, self._window)):
-            raise RuntimeError(f"slices of a read do not cover its window: {wrong}")
-        await asyncio.to_thread(self._store.save_slices, slices)
-        return slices

@@ -180,14 +180,20 @@ class StagedRead:
         keys = {each.key for each in objects}
         if f"{folder}/{layout.FINISHED}" in keys or f"{folder}/{layout.PLAN}" not in keys:
             return False
-        return _decode(self.lake, f"{folder}/{layout.PLAN}").filter_by == self.filter_by
+        try:
+            return _decode(self.lake, f"{folder}/{layout.PLAN}").filter_by == self.filter_by
+        except Corrupt:
+            return False  # nothing is lost: the read begins anew
 
     def _advanced(self, folder: str, found: Slice, stored: set[int]) -> Slice:
         """`found` with the pages that `folder` holds beyond it, without a gap."""
         while not found.done and found.pages + 1 in stored:
             key = layout.page_file(folder, found.id, found.pages + 1)
             line = self.lake.store.get_range(key, 0, _HEAD).partition(b"\n")[0]
-            head = msgspec.json.decode(line, type=PageHead)
+            try:
+                head = msgspec.json.decode(line, type=PageHead)
+            except msgspec.DecodeError:
+                break  # a broken page is read anew, and what follows it
             page = Page(
                 slice_id=head.slice_id,
                 number=head.number,
@@ -224,4 +230,7 @@ def _decode(lake: Lake, key: str) -> _Plan:
     body = lake.store.get(key)
     if body is None:
         raise Corrupt(f"{key} went away while it was read: clear the task extract.")
-    return msgspec.json.decode(body, type=_Plan)
+    try:
+        return msgspec.json.decode(body, type=_Plan)
+    except msgspec.DecodeError:
+        raise Corrupt(f"{key} is broken: clear the task extract, it reads anew.") from None

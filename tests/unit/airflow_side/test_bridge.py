@@ -16,7 +16,7 @@ from airflow.sdk.exceptions import (
 from include.entra_logs.airflow_side import bridge, connections
 from include.entra_logs.api import Window
 from include.entra_logs.catalogue.sign_ins import SIGN_INS
-from include.entra_logs.errors import Corrupt, PastRetention, Refused, Throttled, Transient
+from include.entra_logs.errors import Corrupt, NotYet, PastRetention, Refused, Throttled, Transient
 from include.entra_logs.settings import Settings
 
 (MAIN, *_) = SIGN_INS.schedules()
@@ -33,6 +33,7 @@ def context(
     logical: str | None = None,
     interval: tuple[str, str] | None = None,
     first_wait: datetime | None = None,
+    run_type: str = "manual",
     **params: Any,
 ) -> dict[str, Any]:
     """As much of a task's context as the bridge looks at."""
@@ -41,6 +42,7 @@ def context(
         "params": {"source": "graph", "start": None, "end": None} | params,
         "dag_run": SimpleNamespace(
             run_id="manual__1",
+            run_type=run_type,
             logical_date=moment(logical),
             data_interval_start=moment(start),
             data_interval_end=moment(end),
@@ -138,6 +140,31 @@ def test_throttled_gives_the_slot_back() -> None:
     assert isinstance(found, AirflowRescheduleException)
     wait = found.reschedule_date - datetime.now(UTC)
     assert timedelta(seconds=590) < wait <= timedelta(seconds=600)
+
+
+@pytest.mark.parametrize("wait", [1e9, 1e300, float("inf"), float("nan"), -1.0], ids=str)
+def test_no_wait_is_longer_than_an_hour(wait: float) -> None:
+    """Whatever a host asks for, the task is asked for again within the hour."""
+    found = raised(Throttled("Graph asks for a pause.", wait=wait))
+    assert isinstance(found, AirflowRescheduleException)
+    assert found.reschedule_date <= datetime.now(UTC) + timedelta(hours=1)
+
+
+@pytest.mark.parametrize("run_type", ["scheduled", "backfill", "asset_triggered"])
+def test_a_window_that_settles_within_the_hour_gives_the_slot_back(run_type: str) -> None:
+    """A scheduler's clock that is fast costs a few seconds, not the interval."""
+    found = raised(NotYet("It can be read from 02:15 on.", wait=10), run_type=run_type)
+    assert isinstance(found, AirflowRescheduleException)
+    assert found.reschedule_date <= datetime.now(UTC) + timedelta(seconds=10)
+
+
+def test_a_run_by_hand_is_told_when_the_window_settles() -> None:
+    """Who sits before it reads the time from which it works; only two minutes are waited out."""
+    found = raised(NotYet("It can be read from 02:15 on.", wait=600), run_type="manual")
+    assert isinstance(found, AirflowFailException)
+    assert str(found) == "It can be read from 02:15 on."
+    assert bridge.run_of(context("2026-11-22T00:00Z"), MAIN).patience == 120
+    assert bridge.run_of(context("2026-11-22T00:00Z", run_type="backfill"), MAIN).patience == 0
 
 
 @pytest.mark.parametrize(

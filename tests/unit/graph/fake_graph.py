@@ -5,7 +5,7 @@ For what the emulator is too far away for: exact counting, odd bodies, thousands
 
 import operator
 import re
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -55,6 +55,8 @@ class FakeGraph:
     newest_first: bool = True
     order_by: str = ""
     """`by` unless given."""
+    obeys: bool = False
+    """Whether `$top` sets the size of its pages."""
     faults: dict[int, Fault] = field(default_factory=dict)
     every: Fault | None = None
     requests: list[str] = field(default_factory=list)
@@ -75,6 +77,8 @@ class FakeGraph:
 
     def _answer(self, request: httpx.Request) -> httpx.Response:
         query = parse_qs(urlsplit(str(request.url)).query)
+        if self.obeys:
+            self.page = int(query.get("$top", [self.page])[0])
         text = query["$filter"][0]
         bounds = [(SAYS[word], parsed(at)) for word, at in re.findall(r" ([gl][et]) (\S+Z)", text)]
         assert len(bounds) == 2
@@ -116,11 +120,29 @@ def reader(
     limits: Limits | None = None,
 ) -> GraphClient:
     """A client of the fake; by default it waits for nothing, and shares out slices at once."""
-    options = {"transport": httpx.MockTransport(graph)}
+    options = {"transport": httpx.MockTransport(lambda request: _streamed(graph(request)))}
     monkeypatch.setattr(client, "http_options", lambda _: options)
     monkeypatch.setattr(client, "Identity", FakeIdentity)
     connection = GraphConnection(HOST, "https://login.test", None, "s", Secret("id", "secret"))
     return GraphClient(connection, pace=pace, limits=limits, now=lambda: NOW)
+
+
+class _Bytes(httpx.AsyncByteStream):
+    """A body that nobody has read yet, as a network gives it."""
+
+    def __init__(self, content: bytes) -> None:
+        self._content = content
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        yield self._content
+
+
+def _streamed(response: httpx.Response) -> httpx.Response:
+    if isinstance(response.stream, _Bytes):
+        return response
+    return httpx.Response(
+        response.status_code, headers=response.headers, stream=_Bytes(response.content)
+    )
 
 
 def respond(status: int, body: bytes = b"", **headers: str) -> Fault:
@@ -129,7 +151,7 @@ def respond(status: int, body: bytes = b"", **headers: str) -> Fault:
     def fault(_: httpx.Request, response: httpx.Response) -> httpx.Response:
         given = {"date": response.headers["date"]}
         given |= {name.replace("_", "-"): value for name, value in headers.items()}
-        return httpx.Response(status, content=body, headers=given)
+        return httpx.Response(status, stream=_Bytes(body), headers=given)
 
     return fault
 

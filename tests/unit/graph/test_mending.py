@@ -92,18 +92,6 @@ def test_lasting_fault_ends_as_its_kind(
     assert len(graph.requests) < 200
 
 
-def test_links_in_a_circle_end_clearly(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Links that go round in three are noticed, mended if they can be, or end as Transient."""
-    graph = FakeGraph(rows(105))
-    links = [f"https://graph.test/v1.0/auditLogs/signIns?$filter={BY} ge 2026-11-22T02:00:00Z and "
-             f"{BY} le 2026-11-22T04:00:00Z&$skiptoken={n}" for n in (10, 20, 30)]  # fmt: skip
-    graph.every = edited(
-        lambda body: body.update({"@odata.nextLink": links[len(graph.requests) % 3]})
-    )
-    with pytest.raises(Transient):
-        read(graph, monkeypatch)
-
-
 def test_a_new_token_once_for_all_slices(monkeypatch: pytest.MonkeyPatch) -> None:
     """Slices that find their token expired share one new token."""
     graph = FakeGraph(rows(400))
@@ -153,13 +141,6 @@ def test_a_window_too_wide_is_halved_to_a_second(monkeypatch: pytest.MonkeyPatch
 def _seconds(text: str) -> float:
     hours, minutes, seconds = text.split("T")[1].rstrip("Z").split(":")
     return int(hours) * 3600 + int(minutes) * 60 + float(seconds)
-
-
-def test_a_page_beyond_the_limit_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A body that is too large ends the read with a sentence that names the limit."""
-    graph = FakeGraph(rows(20), every=respond(200, b" " * 5000))
-    with pytest.raises(Refused, match="limit of 4000 bytes"):
-        read(graph, monkeypatch, limits=Limits(body=4000))
 
 
 def test_odd_events_do_not_stop_a_read(monkeypatch: pytest.MonkeyPatch) -> None:

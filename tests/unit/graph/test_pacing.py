@@ -1,15 +1,17 @@
 """The budget is kept evenly; refusals are waited for, long ones give the slot back."""
 
 import asyncio
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from itertools import pairwise
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from include.entra_logs.api import Budget
 from include.entra_logs.errors import Throttled
-from include.entra_logs.graph.answers import retry_after
+from include.entra_logs.graph.headers import retry_after
 from include.entra_logs.graph.pacing import Pace
 
 AUDIT = Budget(requests=5, seconds=10)
@@ -131,31 +133,56 @@ def test_backoff_grows_with_jitter() -> None:
 
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
-HEADERS = {
-    "seconds": ({"retry-after": "17"}, 17),
-    "decimal": ({"retry-after": "2.128"}, 2.128),
-    "date": (
-        {
-            "retry-after": format_datetime(NOW.replace(minute=2), usegmt=True),
-            "date": format_datetime(NOW, usegmt=True),
-        },
-        120,
-    ),
-    "past date": (
-        {
-            "retry-after": format_datetime(NOW.replace(year=2025), usegmt=True),
-            "date": format_datetime(NOW, usegmt=True),
-        },
-        0,
-    ),
-    "negative": ({"retry-after": "-5"}, 0),
-    "nonsense": ({"retry-after": "soon"}, 0),
-    "not a number": ({"retry-after": "nan"}, 0),
-    "none": ({}, 0),
+CLOCK = {"date": format_datetime(NOW, usegmt=True)}
+WAITS = {
+    "seconds": ("17", 17),
+    "decimal": ("2.128", 2.128),
+    "no digit before": (".5", 0.5),
+    "IMF-fixdate": ("Sun, 22 Nov 2026 00:02:00 GMT", 120),
+    "RFC 850": ("Sunday, 22-Nov-26 00:02:00 GMT", 120),
+    "asctime": ("Sun Nov 22 00:02:00 2026", 120),
+    "without a zone": ("Sun, 22 Nov 2026 00:02:00", 120),
+    "another zone": ("Sun, 22 Nov 2026 01:02:00 +0100", 120),
+    "past date": ("Sat, 22 Nov 2025 00:00:00 GMT", 0),
+    "far date": ("Mon, 24 Nov 2036 00:00:00 GMT", 3600),
+    "last date": ("Fri, 31 Dec 9999 23:59:59 GMT", 3600),
+    "beyond the last date": ("Fri, 31 Dec 9999 23:59:59 -0100", 0),
+    "before the first date": ("Mon, 01 Jan 0001 00:00:00 +0200", 0),
+    "no such day": ("Sun, 31 Feb 2026 00:02:00 GMT", 0),
+    "a day": ("86400", 3600),
+    "four hundred digits": ("9" * 400, 3600),
+    "negative": ("-5", 0),
+    "nonsense": ("soon", 0),
+    "not a number": ("nan", 0),
+    "infinite": ("inf", 0),
+    "exponent": ("1e308", 0),
+    "empty": ("", 0),
+    "commas": (",,", 0),
+    "two": ("17, 30", 30),
+    "a date and seconds": ("Sun, 22 Nov 2026 00:02:00 GMT, 7", 120),
+    "seconds and a date": ("7,Sun, 22 Nov 2026 00:02:00 GMT", 120),
 }
 
 
-@pytest.mark.parametrize(("headers", "seconds"), HEADERS.values(), ids=HEADERS.keys())
-def test_retry_after(headers: dict[str, str], seconds: float) -> None:
-    """Retry-After as seconds, decimals or a date by the server's own clock; 0 if it says none."""
-    assert retry_after(headers) == seconds
+@pytest.mark.parametrize(("text", "seconds"), WAITS.values(), ids=WAITS.keys())
+def test_retry_after(text: str, seconds: float) -> None:
+    """Every form of HTTP, by the server's own clock and in UTC; an hour at most, 0 for nonsense."""
+    assert retry_after(CLOCK | {"retry-after": text}) == seconds
+
+
+def test_no_retry_after() -> None:
+    """Without the header nothing is known; without a Date a far date is still bounded."""
+    assert retry_after({}) == 0
+    assert retry_after({"retry-after": "Mon, 24 Nov 2036 00:00:00 GMT"}) == 3600
+
+
+@given(text=st.text(max_size=60), date=st.text(max_size=40))
+def test_any_retry_after(text: str, date: str) -> None:
+    """Whatever stands in the headers: a wait within the hour, never an exception."""
+    assert 0 <= retry_after({"retry-after": text, "date": date}) <= 3600
+
+
+@pytest.mark.parametrize("wait", [1e9, float("inf"), float("nan"), -1.0], ids=str)
+def test_an_error_names_a_wait_that_can_be_waited(wait: float) -> None:
+    """What waits by the error can always add it to its clock."""
+    assert NOW + timedelta(seconds=Throttled("Pause.", wait).wait) <= NOW + timedelta(hours=1)
