@@ -32,6 +32,9 @@ class Publisher(Protocol):
     def replace(self, key: str, content: Content, tag: str) -> bool:
         """True if the object at `key` still had `tag` and now is `content`."""
 
+    def copy(self, key: str, to: str) -> None:
+        """What is at `key` is at `to` as well. FileNotFoundError if nothing is."""
+
     def delete(self, keys: list[str]) -> None:
         """There is nothing at `keys`. FileNotFoundError may mean that not all were tried."""
 
@@ -75,6 +78,10 @@ class AzurePublisher:
             return True
         return False
 
+    def copy(self, key: str, to: str) -> None:
+        """Within the account."""
+        obstore.copy(self._objects, key, to)
+
     def delete(self, keys: list[str]) -> None:
         """In batches, or by the function that was given."""
         if self._delete:
@@ -87,7 +94,7 @@ class AzurePublisher:
 
     def scratch(self) -> tempfile.TemporaryDirectory[str]:
         """In the machine's own place for such folders."""
-        return tempfile.TemporaryDirectory(prefix="entra-lake-")
+        return tempfile.TemporaryDirectory(prefix="entra-lake-", ignore_cleanup_errors=True)
 
     def tidy(self, prefix: str) -> None:
         """Azure has no folders."""

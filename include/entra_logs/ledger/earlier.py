@@ -6,6 +6,8 @@
 Nothing else reads it: `python -m include.entra_logs rebuild-ledger` carries it over.
 """
 
+import re
+from collections.abc import Iterator
 from itertools import chain
 
 import msgspec
@@ -20,11 +22,15 @@ from include.entra_logs.ledger.record_table import from_table
 
 _RECORDS = f"{layout.LEDGER}/records"
 _MONTHS = f"{layout.LEDGER}/months"
+_OURS = re.compile(
+    rf"{_RECORDS}/month=\d{{4}}-\d\d/[^/]+/[^/]+\.json|{_MONTHS}/month=\d{{4}}-\d\d/records\.parquet",
+    re.ASCII,
+)
 
 
 def require_carried_over(lake: Lake) -> None:
     """Refused while the lake has records of the earlier form, as nothing would know of them."""
-    if next(chain(lake.store.list(_RECORDS), lake.store.list(_MONTHS)), None) is not None:
+    if next(_keys(lake), None) is not None:
         raise Refused(
             f"The ledger of {lake.url} has the form of an earlier version: pause the DAGs, do "
             "`python -m include.entra_logs rebuild-ledger`, then clear this task."
@@ -36,16 +42,21 @@ def carry_over(lake: Lake) -> int:
 
     It may be cut short and done again. Raises Corrupt, naming it, for an object that is broken.
     """
-    keys = [found.key for folder in (_MONTHS, _RECORDS) for found in lake.store.list(folder)]
+    keys = list(_keys(lake))
     carried = 0
     for key in keys:
         found = _records(lake, key)
         ledger.keep(lake, found)
         carried += len(found)
     lake.store.delete(keys)
-    lake.store.delete_prefix(_MONTHS)
-    lake.store.delete_prefix(_RECORDS)  # the folders
     return carried
+
+
+def _keys(lake: Lake) -> Iterator[str]:
+    """Of what that form kept; other names there are nobody's business."""
+    for found in chain(lake.store.list(_MONTHS), lake.store.list(_RECORDS)):
+        if _OURS.fullmatch(found.key):
+            yield found.key
 
 
 def _records(lake: Lake, key: str) -> list[LedgerRecord]:

@@ -10,7 +10,7 @@ from hashlib import blake2s
 from msgspec import Struct
 from msgspec.structs import astuple
 
-from include.entra_logs.api import PARTITION, Window
+from include.entra_logs.api import PARTITION, Window, later
 
 LATE_STEPS: Mapping[str, timedelta] = {
     "within_15min": timedelta(minutes=15),
@@ -147,7 +147,7 @@ class LedgerRecord(Struct, frozen=True, kw_only=True):
     @property
     def touched_end(self) -> datetime:
         """The end of what the record says something about."""
-        return max([self.window_end, *(p.partition + PARTITION for p in self.partitions)])
+        return max([self.window_end, *(later(p.partition, PARTITION) for p in self.partitions)])
 
     def at(self, partition: datetime) -> PartitionCounts:
         """What the read brought to the partition that starts at `partition`; zeros if nothing."""

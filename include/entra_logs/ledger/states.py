@@ -24,7 +24,7 @@ from enum import StrEnum
 
 from msgspec.structs import astuple
 
-from include.entra_logs.api import PARTITION, Api, Window, partition_start
+from include.entra_logs.api import PARTITION, Api, Window, later, partition_start
 from include.entra_logs.ledger.record import Lateness, LedgerRecord, PartitionCounts
 
 CHANCE = 1e-6
@@ -90,7 +90,7 @@ def states(
     touching: dict[datetime, list[LedgerRecord]] = {start: [] for start in span.partitions()}
     for record in records:
         if record.api == api.name and record.tenant_id == tenant_id:
-            for start in _touched(record, api):
+            for start in _touched(record, api, span):
                 if start in touching:
                     touching[start].append(record)
     for start, found in touching.items():
@@ -121,11 +121,10 @@ def read_before(api: Api, record: LedgerRecord, known: Iterable[LedgerRecord]) -
         and r.filter_by == api.table.event_time
         and not r.past_retention
     ]
-    touched = Window(record.touched_start, record.touched_end).partitions()
     return {
         start
-        for start in touched
-        if any(_is_whole(r, Window(start, start + PARTITION)) for r in earlier)
+        for start in record.touched()
+        if any(_is_whole(r, Window(start, later(start, PARTITION))) for r in earlier)
     }
 
 
@@ -174,11 +173,12 @@ def _state(
     return State.COMPLETE if newest >= interval.end + final else State.PROVISIONAL
 
 
-def _touched(record: LedgerRecord, api: Api) -> Iterable[datetime]:
-    """Starts of the intervals that a record says something about."""
+def _touched(record: LedgerRecord, api: Api, span: Window) -> set[datetime]:
+    """Starts of the intervals that a record says something about; as to its window, in `span`."""
+    found = {counts.partition for counts in record.partitions}
     if record.filter_by == api.table.event_time:
-        return record.touched()
-    return [counts.partition for counts in record.partitions]
+        found |= set(record.window.partitions(span))
+    return found
 
 
 def _counted(records: tuple[LedgerRecord, ...]) -> list[LedgerRecord]:
