@@ -11,5 +11,8 @@ fi
 
 python -m include.entra_logs.airflow_side.init
 
-airflow users create --role Admin --username "${ADMIN_USER}" --password "${ADMIN_PASSWORD}" \
+# The password goes by stdin, as arguments can be read by every process of the machine. Airflow asks
+# for it twice, at a terminal if there is one: setsid takes that away.
+printf '%s\n%s\n' "${ADMIN_PASSWORD}" "${ADMIN_PASSWORD}" | setsid --wait \
+  airflow users create --role Admin --username "${ADMIN_USER}" \
   --firstname Entra --lastname Lake --email admin@example.com

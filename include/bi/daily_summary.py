@@ -9,10 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from include.entra_logs.api import Window
 from include.entra_logs.catalogue.sign_ins import SIGN_INS
+from include.entra_logs.errors import Transient
 from include.entra_logs.lake import Lake, layout
 from include.entra_logs.ledger import ledger, removals
 from include.entra_logs.ledger.states import State, states
@@ -69,13 +71,25 @@ def summarise(lake: Lake, day: Day) -> int:
         )  # all columns, if there is no file
         files = [events, *_partitions(lake, day, folder)]
         summary = folder / "summary.parquet"
-        with duckdb.connect(config={"memory_limit": MEMORY, "temp_directory": str(folder)}) as con:
-            found = con.sql(SUMMARY, params=[[str(f) for f in files]]).to_arrow_table()
+        found = _summed_up(files, folder)
         pq.write_table(found, summary, compression="zstd")
         lake.store.put(
             layout.summary_file("sign_ins_daily", day.tenant_id, day.window.start), summary
         )
     return int(found.num_rows)
+
+
+def _summed_up(files: list[Path], folder: Path) -> pa.Table:
+    """The summary of these files. Raises Transient where DuckDB has no memory or no disk left."""
+    with duckdb.connect(config={"memory_limit": MEMORY, "temp_directory": str(folder)}) as con:
+        try:
+            return con.sql(SUMMARY, params=[[str(f) for f in files]]).to_arrow_table()
+        except (duckdb.IOException, duckdb.OutOfMemoryException):
+            raise Transient(
+                f"DuckDB could not sum up within {MEMORY} of memory and the disk of {folder.parent}"
+                ": free some space there, then clear this task; if that does not help, run "
+                "`python -m include.entra_logs verify`."
+            ) from None
 
 
 def _partitions(lake: Lake, day: Day, folder: Path) -> list[Path]:

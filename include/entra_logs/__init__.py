@@ -7,7 +7,7 @@ What becomes of them    normalise (pages to rows) · merge (rows into tables)
 Where it all lies       lake (storage) · ledger (records of reads, states of intervals)
 What shows and mends    proof (verify, rebuild, upkeep) · watch (what needs attention)
 What Airflow needs      airflow_side · timetable (the path by which its database knows it)
-Beside these            settings · start (ENTRA_START) · errors · ahead · docs (generated)
+Beside these            settings · start (ENTRA_START) · errors · ahead · verbatim (odd JSON) · docs
 
 `__main__` has the commands. Who may import whom: `tests/architecture/test_arrows.py`.
 """

@@ -16,7 +16,9 @@ from rich.console import Console
 from include.entra_logs.api import Window
 from include.entra_logs.catalogue import TABLES
 from include.entra_logs.errors import EntraLakeError, Refused
-from include.entra_logs.lake import Lake, open_lake
+from include.entra_logs.lake import Lake, layout, open_lake
+from include.entra_logs.lake.store import machine_errors
+from include.entra_logs.ledger.mending import set_aside
 from include.entra_logs.proof.earlier import carry_over
 from include.entra_logs.proof.rebuild import rebuild as rebuild_table
 from include.entra_logs.proof.rebuild_ledger import rebuild_ledger as record_again
@@ -93,11 +95,15 @@ def rebuild(
 def rebuild_ledger(table: TableName = None) -> None:
     """Load again every read in raw that has no record in the ledger, and record it.
 
-    Records of an earlier version's form are carried over first.
+    What cannot be read in the ledger is put aside first, to `ledger/broken/`, and records of an
+    earlier version's form are carried over.
     """
     lake = _lake()
     if carried := carry_over(lake):
         console.print(f"{carried} records of an earlier form were carried over.")
+    for each in _tables(table):
+        for key in set_aside(lake, each.name):
+            console.print(f"{key} could not be read: it is {layout.ledger_broken(key)} now.")
     recorded = sum(record_again(lake, each) for each in _tables(table))
     console.print(f"{recorded} reads were recorded again.")
 
@@ -113,7 +119,8 @@ def upgrade(table: TableName = None) -> None:
 if __name__ == "__main__":
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
     try:
-        app()
+        with machine_errors():
+            app()
     except EntraLakeError as error:
         console.print(f"[red]{error}[/red]")
         sys.exit(1)

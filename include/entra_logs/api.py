@@ -22,6 +22,14 @@ def partition_start(at: datetime) -> datetime:
     return at.replace(hour=at.hour - at.hour % 2, minute=0, second=0, microsecond=0)
 
 
+def later(at: datetime, by: timedelta) -> datetime:
+    """`at + by`; the end of time where the calendar ends before."""
+    try:
+        return at + by
+    except OverflowError:
+        return datetime.max.replace(tzinfo=UTC)
+
+
 def is_partition_start(at: datetime) -> bool:
     """True if a partition, and so a data interval, starts at `at`."""
     return partition_start(at) == at
@@ -32,7 +40,7 @@ def partitions_between(start: datetime, end: datetime) -> Iterator[datetime]:
     at = partition_start(start)
     while at < end:
         yield at
-        at += PARTITION
+        at = later(at, PARTITION)
 
 
 def months_between(start: datetime, end: datetime) -> Iterator[datetime]:
@@ -40,7 +48,8 @@ def months_between(start: datetime, end: datetime) -> Iterator[datetime]:
     at = start.astimezone(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
     while at < end:
         yield at
-        at = (at + timedelta(days=31)).replace(day=1)
+        following = later(at, timedelta(days=31)).replace(day=1, hour=0, minute=0, second=0)
+        at = following.replace(microsecond=0) if following > at else end
 
 
 def utc_text(at: datetime) -> str:
@@ -75,9 +84,11 @@ class Window:
     def __contains__(self, at: datetime) -> bool:
         return self.start <= at < self.end
 
-    def partitions(self) -> Iterator[datetime]:
-        """The starts of the partitions that the window touches, ascending."""
-        return partitions_between(self.start, self.end)
+    def partitions(self, within: "Window | None" = None) -> Iterator[datetime]:
+        """The starts of the partitions that the window touches, ascending; of `within` alone."""
+        if within is None:
+            return partitions_between(self.start, self.end)
+        return partitions_between(max(self.start, within.start), min(self.end, within.end))
 
 
 @dataclass(frozen=True)

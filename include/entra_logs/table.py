@@ -4,6 +4,12 @@ Standard library only, as `api`: a table need not come from a collection of Grap
 """
 
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
+"""No event is older: an earlier event or version time is no time (.NET's 0001-01-01 is none)."""
+AHEAD = timedelta(days=1)
+"""How far after the moment at which Graph was asked a time is still believed: clocks differ."""
 
 
 @dataclass(frozen=True)

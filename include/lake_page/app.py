@@ -13,6 +13,8 @@ from airflow.api_fastapi.common.db.common import SessionDep
 from airflow.api_fastapi.core_api.security import requires_access_view
 from fastapi import Depends, FastAPI, Request, Response
 from fastapi.responses import FileResponse, JSONResponse
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from include.entra_logs.airflow_side import connections
 from include.entra_logs.api import Api
@@ -42,8 +44,10 @@ def make_app(apis: Mapping[str, Api] = CATALOGUE) -> FastAPI:
     """The page and its answers for these APIs; every route asks Airflow who is there."""
     known = [Depends(requires_access_view(AccessView.PLUGINS))]
     app = FastAPI(dependencies=known, docs_url=None, redoc_url=None, openapi_url=None)
+    app.add_middleware(_WithHeaders)
     app.add_exception_handler(EntraLakeError, _refused(503))
     app.add_exception_handler(NotThere, _refused(404))
+    app.add_exception_handler(Exception, _unexpected)
     for path, (name, media_type) in FILES.items():
         app.add_api_route(path, _file(STATIC / name, media_type))
     _add_answers(app, apis)
@@ -84,22 +88,43 @@ def _file(path: Path, media_type: str) -> Callable[[], FileResponse]:
     """A route's answer with a file of the page."""
 
     def answer() -> FileResponse:
-        return FileResponse(path, headers=HEADERS, media_type=media_type)
+        return FileResponse(path, media_type=media_type)
 
     return answer
 
 
 def _json(body: bytes) -> Response:
-    return Response(body, headers=HEADERS, media_type="application/json")
+    return Response(body, media_type="application/json")
 
 
 def _refused(status: int) -> Callable[[Request, Exception], Response]:
     """Answers with the error's own sentence, which says what to do."""
 
     def answer(_: Request, error: Exception) -> Response:
-        return JSONResponse({"detail": str(error)}, status, HEADERS)
+        return JSONResponse({"detail": str(error)}, status)
 
     return answer
+
+
+def _unexpected(_: Request, error: Exception) -> Response:
+    """The answer to a fault of ours, without its text. It passes by the middleware."""
+    said = f"Unexpected {type(error).__name__}: the log of the API server says where; report it."
+    return JSONResponse({"detail": said}, 500, HEADERS)
+
+
+class _WithHeaders:
+    """Every answer has `HEADERS`: files, JSON, and whatever the framework answers itself."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def sends(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message).update(HEADERS)
+            await send(message)
+
+        await self._app(scope, receive, sends)
 
 
 app = make_app()

@@ -9,8 +9,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from include.entra_logs.api import PARTITION, Api, Window, is_partition_start, utc_text
-from include.entra_logs.lake import Lake
+from include.entra_logs.errors import Corrupt
+from include.entra_logs.lake import Lake, layout
+from include.entra_logs.lake.layout import Shelf
 from include.entra_logs.ledger import ledger, removals
+from include.entra_logs.ledger.ledger import Readable
 from include.entra_logs.proof.earlier import require_carried_over
 from include.entra_logs.settings import Settings
 from include.entra_logs.watch.causes import causes
@@ -62,8 +65,11 @@ class Page:
         api = self._apis.get(name)
         if api is None:
             raise NotThere(f"There is no API {name!r}; there are {', '.join(self._apis)}.")
-        if start.tzinfo is None or not is_partition_start(start):
-            raise NotThere("An interval starts at an even hour, and its time has a zone.")
+        if start.tzinfo is None or not _is_shown(start):
+            raise NotThere(
+                f"An interval starts at an even hour of UTC between {EARLIEST} and "
+                f"{datetime.now(UTC).date()}, and its time has a zone."
+            )
         window = Window(start, start + PARTITION)
         return self._answers.get(
             ("interval", tenant, name, window), lambda: self._interval(session, api, tenant, window)
@@ -77,35 +83,38 @@ class Page:
 
     def _overview(self, session: Any, tenant: str | None, now: datetime) -> bytes:
         span = _days(now.date())
-        table = ledger.table(self._lake, None, None, span)
+        known = ledger.readable(self._lake, None, None, span)
+        table, broken = known
         if not table.num_rows:
             require_carried_over(self._lake)
+        tenants = {*pc.unique(table["tenant_id"]).to_pylist()}
+        tenants |= {layout.tenant_of(shelf.tenant) for shelf in broken}
         if tenant is None:
-            tenant = _newest_tenant(table)
-        shown = self._shown(session, tenant, table, span, now)
+            tenant = _newest_tenant(table) or min(tenants, default="")
+        shown = self._shown(session, tenant, known, span, now)
         return orjson.dumps(
             {
                 "lake": self._lake.url,
                 "now": utc_text(now),
                 "tenant": tenant,
-                "tenants": sorted(pc.unique(table["tenant_id"]).to_pylist()),
-                "status": [self._status(session, each, now) for each in shown],
+                "tenants": sorted(tenants),
+                "status": [self._status(session, each, now, broken) for each in shown],
                 "calendar": _calendar(span, shown),
             }
         )
 
     def _calendar(self, session: Any, tenant: str, until: date, now: datetime) -> bytes:
         span = _days(until)
-        table = ledger.table(self._lake, None, tenant, span)
-        return orjson.dumps(_calendar(span, self._shown(session, tenant, table, span, now)))
+        known = ledger.readable(self._lake, None, tenant, span)
+        return orjson.dumps(_calendar(span, self._shown(session, tenant, known, span, now)))
 
     def _shown(
-        self, session: Any, tenant: str, table: pa.Table, span: Window, now: datetime
+        self, session: Any, tenant: str, known: Readable, span: Window, now: datetime
     ) -> list[views.Shown]:
         """Each API with its own records and unfinished runs."""
         found = unfinished(session, self._dag_ids, span)
         lowered = removals.lowered(self._lake)
-        table = table.filter(pc.field("tenant_id") == tenant)
+        table = known.table.filter(pc.field("tenant_id") == tenant)
         return [
             views.show(
                 self._known.get(
@@ -114,11 +123,14 @@ class Page:
                 found,
                 now=now,
                 start=self._settings.start,
+                broken=known.broken,
             )
             for api in self._apis.values()
         ]
 
-    def _status(self, session: Any, shown: views.Shown, now: datetime) -> views.JSON:
+    def _status(
+        self, session: Any, shown: views.Shown, now: datetime, broken: Mapping[Shelf, Corrupt]
+    ) -> views.JSON:
         api = shown.known.api
         horizon = min(self._settings.retention(api), now - shown.known.span.start)
         seen = see(
@@ -129,8 +141,15 @@ class Page:
             start=self._settings.start,
             horizon=horizon,
             known=shown.known.intervals,
+            broken=broken,
         )
         return views.status(seen, causes(seen, runs_of(session, seen, shown.unfinished)))
+
+
+def _is_shown(start: datetime) -> bool:
+    """Whether an interval that the page may be asked about starts then."""
+    first = datetime.combine(EARLIEST, time(), UTC)
+    return first <= start <= datetime.now(UTC) and is_partition_start(start)
 
 
 def _newest_tenant(table: pa.Table) -> str:

@@ -6,6 +6,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from include.entra_logs.api import Api, Window, utc_text
+from include.entra_logs.lake import layout
+from include.entra_logs.lake.layout import Shelf
 from include.entra_logs.ledger.freshness import Freshness, expected
 from include.entra_logs.ledger.holdings import Lowered
 from include.entra_logs.ledger.record import LedgerRecord
@@ -33,18 +35,29 @@ class Shown:
     """Runs of its DAGs for the intervals that are shown that have failed, wait or run."""
     expected: Window | None
     """The intervals that should be there; the newest are given the time of the freshness target."""
+    unknown: frozenset[str] = frozenset()
+    """Months, `YYYY-MM`, of which the ledger is not wholly known."""
 
 
 def show(
-    known: Known, unfinished: Iterable[RunOfInterval], now: datetime, start: datetime | None
+    known: Known,
+    unfinished: Iterable[RunOfInterval],
+    now: datetime,
+    start: datetime | None,
+    broken: Iterable[Shelf] = (),
 ) -> Shown:
-    """What is shown; `start` is ENTRA_START, `unfinished` may hold runs of other APIs."""
+    """What is shown; `start` is ENTRA_START, `unfinished` may hold runs of other APIs.
+
+    `broken` are the shelves of the ledger that cannot be read.
+    """
+    place = (known.api.name, layout.tenant_folder(known.tenant_id))
     api = known.api
     dag_ids = {schedule.dag_id for schedule in api.schedules()}
     return Shown(
         known=known,
         unfinished=[run for run in unfinished if run.dag_id in dag_ids],
         expected=expected(api, start, known.records, now - api.freshness + api.settle),
+        unknown=frozenset(s.month for s in broken if (s.table, s.tenant) == place),
     )
 
 
@@ -65,7 +78,8 @@ def _cell(shown: Shown, interval: IntervalState, runs: Mapping[datetime, str]) -
     start = interval.interval.start
     awaited = shown.expected is not None and start in shown.expected
     missing = interval.state is State.MISSING
-    state = NOT_EXPECTED if missing and not awaited else interval.state.value
+    unknown = layout.month(start) in shown.unknown
+    state = NOT_EXPECTED if missing and (unknown or not awaited) else interval.state.value
     return [state, interval.events, interval.late, runs.get(start, "")]
 
 

@@ -22,6 +22,7 @@ from include.entra_logs.catalogue import CATALOGUE
 from include.entra_logs.errors import Refused
 from include.entra_logs.ledger import ledger
 from include.entra_logs.ledger.record import LedgerRecord
+from include.entra_logs.ledger.record_table import from_table
 from include.entra_logs.proof.earlier import require_carried_over
 from include.entra_logs.settings import Settings, load_settings
 from include.entra_logs.source import Source
@@ -77,12 +78,11 @@ def look(settings: Settings, ti: Any) -> Look:
     now = datetime.now(UTC)
     source, lake = source_of(settings), lake_of(settings)
     require_carried_over(lake)
-    records = {
-        api.name: list(
-            ledger.records(lake, api.name, None, Window(now - settings.retention(api), now))
-        )
+    read = {
+        api.name: ledger.readable(lake, api.name, None, Window(now - settings.retention(api), now))
         for api in CATALOGUE.values()
     }
+    records = {name: list(from_table(found.table)) for name, found in read.items()}
     tenant_id = _tenant(source, [record for found in records.values() for record in found])
     found = expiring(settings.graph_conn_id, source.credential_end, now)
     since = {}
@@ -94,6 +94,7 @@ def look(settings: Settings, ti: Any) -> Look:
             now,
             start=settings.start,
             horizon=settings.retention(api),
+            broken=read[api.name].broken,
         )
         metrics.freshness(seen.fresh)
         found += causes(seen, runs_of(seen, _counter(ti)))

@@ -10,6 +10,8 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from socket import gaierror
+from ssl import SSLError
 from typing import Any
 
 from airflow.sdk import get_current_context
@@ -21,12 +23,14 @@ from airflow.sdk.exceptions import (
 
 from include.entra_logs.airflow_side import metrics
 from include.entra_logs.airflow_side.connections import lake_of, source_of
-from include.entra_logs.api import PARTITION, Schedule, Window, is_partition_start
+from include.entra_logs.api import PARTITION, Schedule, Window, is_partition_start, later
 from include.entra_logs.errors import EntraLakeError, NotYet, Refused, Throttled
 from include.entra_logs.lake import Lake
+from include.entra_logs.lake.store import machine_error
 from include.entra_logs.pipeline import Run
 from include.entra_logs.settings import ROOT, Settings, load_settings
 from include.entra_logs.source import Source
+from include.entra_logs.table import EARLIEST
 
 log = logging.getLogger(__name__)
 
@@ -35,6 +39,16 @@ PATIENCE = timedelta(hours=24)
 
 IN_PLACE = timedelta(minutes=2)
 """How long a run by hand waits for its window to settle."""
+
+
+FIRST, LAST = EARLIEST, datetime(2100, 1, 1, tzinfo=UTC)
+"""No window lies before or after these."""
+WIDEST = timedelta(days=366)
+"""A run asks about each two hours of its window: of some thousand, not of all millennia."""
+
+
+_OF_NETWORK = (ConnectionError, TimeoutError, gaierror, SSLError)
+"""What is an OSError for Python and no fault of a disk."""
 
 
 @dataclass(frozen=True)
@@ -115,7 +129,7 @@ def day_of(context: Mapping[str, Any]) -> Window:
     start = _moment("day", day) if day else dag_run.partition_date
     if start is None:
         raise Refused(f"The run {dag_run.run_id} is about no day: trigger it with the param day.")
-    return _window(start, start + timedelta(days=1))
+    return _window(start, later(start, timedelta(days=1)))
 
 
 def _explicit_window(params: Mapping[str, Any]) -> Window | None:
@@ -147,7 +161,7 @@ def _interval(dag_run: Any) -> Window:
     """
     at = dag_run.logical_date
     if at and is_partition_start(at):
-        return _window(at, at + PARTITION)
+        return _window(at, later(at, PARTITION))
     if dag_run.data_interval_start:
         return _window(dag_run.data_interval_start, dag_run.data_interval_end)
     raise Refused(
@@ -157,6 +171,13 @@ def _interval(dag_run: Any) -> Window:
 
 
 def _window(start: datetime, end: datetime) -> Window:
+    """Refused, saying what may be, for a window that is none, or that no run could ever walk."""
+    if not (FIRST <= start <= LAST and FIRST <= end <= LAST and end - start <= WIDEST):
+        raise Refused(
+            f"The window runs from {start.isoformat()} to {end.isoformat()}: it must lie between "
+            f"{FIRST:%Y-%m-%d} and {LAST:%Y-%m-%d} and span at most {WIDEST.days} days; make "
+            "several runs of a longer one."
+        )
     try:
         return Window(start, end)
     except ValueError:
@@ -187,6 +208,11 @@ def airflow_errors(context: Mapping[str, Any]) -> Iterator[None]:
         raise AirflowException(str(error)) from None
     except (AirflowException, MemoryError):
         raise
+    except OSError as error:
+        if isinstance(error, _OF_NETWORK):
+            raise AirflowException(_withheld(error)) from None
+        _log_frames(error)
+        raise _of_machine(error) from None
     except Exception as error:  # noqa: BLE001  a fault of ours: told without its text
         raise AirflowException(_withheld(error)) from None
 
@@ -206,12 +232,24 @@ def _reschedule(
     return AirflowRescheduleException(now + timedelta(seconds=error.wait))
 
 
-def _withheld(error: Exception) -> str:
-    """Where an unexpected error came from, without its text, which may quote an event."""
+def _of_machine(error: OSError) -> AirflowException:
+    """For what a file or socket of this machine raised outside of the lake."""
+    meant = machine_error(error)
+    kind = AirflowFailException if isinstance(meant, Refused) else AirflowException
+    return kind(str(meant))
+
+
+def _log_frames(error: Exception) -> traceback.StackSummary:
     frames = traceback.extract_tb(error.__traceback__)
-    ours = [f for f in frames if f.filename.startswith(str(ROOT)) and ".venv" not in f.filename]
     for frame in frames:
         log.error("  at %s:%s in %s", frame.filename, frame.lineno, frame.name)
+    return frames
+
+
+def _withheld(error: Exception) -> str:
+    """Where an unexpected error came from, without its text, which may quote an event."""
+    frames = _log_frames(error)
+    ours = [f for f in frames if f.filename.startswith(str(ROOT)) and ".venv" not in f.filename]
     at = f"{Path(ours[-1].filename).name}:{ours[-1].lineno}" if ours else "unknown place"
     return (
         f"Unexpected {type(error).__name__} at {at}. Its text is withheld, as it may quote an "

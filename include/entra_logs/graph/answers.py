@@ -6,21 +6,20 @@ making Python objects of events: msgspec walks over them and hands out the filte
 """
 
 import codecs
+import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
 import msgspec
 
+from include.entra_logs import verbatim
 from include.entra_logs.api import Api
 from include.entra_logs.errors import EntraLakeError, PastRetention, Refused, Throttled, Transient
 from include.entra_logs.graph.faults import Expired, Forbidden, StaleLink, TimedOut, TooLarge
 from include.entra_logs.graph.headers import http_date, retry_after
-
-SURROGATE = re.compile(rb"\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
-"""Escapes that JSON allows alone and msgspec does not; masked before a body is called broken."""
 
 MOST_COMMAS = 300_000
 """A bound on the values of a page, and so on the memory of looking at them: `[{},{},{}]` takes
@@ -146,16 +145,16 @@ def _decoded(body: bytes, decode: Callable[[bytes], Any]) -> Any:
     try:
         _check_utf8(body)
         try:
-            return decode(body)
+            return _shaped(body, decode)
         except msgspec.ValidationError:
-            return msgspec.json.decode(body, type=_LooseBody)
-        except msgspec.DecodeError:
-            return decode(b"".join(_masked(body)))
+            raise
+        except (msgspec.DecodeError, RecursionError):
+            return _shaped(_plain(body), decode)
     except UnicodeDecodeError:
         raise Transient("Graph's answer is not valid UTF-8.") from None
     except msgspec.ValidationError:
         raise Transient("Graph's answer is JSON without a list `value`.") from None
-    except (msgspec.DecodeError, RecursionError):
+    except (msgspec.DecodeError, RecursionError, ValueError):
         raise Transient(f"Graph's answer of {len(body)} bytes is not whole JSON.") from None
 
 
@@ -165,15 +164,30 @@ def _check_utf8(body: bytes) -> None:
         decode(body[start : start + _PIECE], start + _PIECE >= len(body))
 
 
-def _masked(body: bytes) -> Iterator[bytes]:
-    """The body without surrogates, piece by piece; no piece ends within an escape."""
-    start = 0
-    while start < len(body):
-        end = start + _PIECE
-        cut = body.rfind(b"\\", end - 5, end) if end < len(body) else -1
-        end = cut if cut > 0 else end
-        yield SURROGATE.sub(rb"\\ufffd", body[start:end])
-        start = end
+def _shaped(body: bytes, decode: Callable[[bytes], Any]) -> Any:
+    try:
+        return decode(body)
+    except msgspec.ValidationError:
+        return msgspec.json.decode(body, type=_LooseBody)
+
+
+def _plain(body: bytes) -> bytes:
+    """What msgspec refuses and other parsers don't, so that it takes it; ValueError if none does.
+
+    Lone surrogates, NaN, a byte order mark, a hundred thousand levels: one event must not hold up a
+    window for ever.
+    """
+    page = verbatim.loads(body)
+    if isinstance(page, dict) and isinstance(page.get("value"), list):
+        page = {**page, "value": [_brief(event) for event in page["value"]]}
+    return json.dumps(page, ensure_ascii=False, default=lambda _: None).encode("utf-8", "replace")
+
+
+def _brief(event: Any) -> Any:
+    """The event without what lies deeper in it, which nobody looks at here."""
+    if not isinstance(event, dict):
+        return None
+    return {k: {} if isinstance(v, dict) else v for k, v in event.items() if type(v) is not list}
 
 
 def read_answer(api: Api, reply: Reply, check: Check, *, linked: bool) -> Answer:

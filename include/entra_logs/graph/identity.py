@@ -43,7 +43,7 @@ from include.entra_logs.graph.network import causes, http_options, tls, untruste
 
 RENEW_BEFORE = 300.0
 """Seconds before its end from which a token is renewed; tokens live 60 to 90 minutes."""
-GUID = re.compile(r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")
+GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 TIMEOUT = 30.0
 TOKEN_FILE = "AZURE_FEDERATED_TOKEN_FILE"  # noqa: S105 the name azure-identity gives the variable
 
@@ -68,10 +68,10 @@ class Identity:
     def tenant_id(self) -> str:
         """The tenant's guid: from the token's `tid`, else from the tenant's OIDC discovery."""
         found = str(_claims(self.token()).get("tid", "")).lower()
-        if GUID.match(found):
+        if GUID.fullmatch(found):
             return found
         configured = (self._connection.tenant or "").lower()
-        return configured if GUID.match(configured) else _discover(self._connection)
+        return configured if GUID.fullmatch(configured) else _discover(self._connection)
 
 
 def _in(seconds: float) -> float:
@@ -266,7 +266,7 @@ def _discover(connection: GraphConnection) -> str:
     except (httpx.HTTPError, httpx.InvalidURL, ValueError, RecursionError) as error:
         raise Transient(f"OIDC discovery of the tenant failed ({type(error).__name__}).") from None
     for part in found.issuer.lower().split("/"):
-        if GUID.match(part):
+        if GUID.fullmatch(part):
             return part
     raise Refused(f"The tenant {tenant!r} is unknown to the login host: check extra.tenant_id.")
 

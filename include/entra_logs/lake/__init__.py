@@ -22,7 +22,7 @@ from obstore.store import AzureStore, LocalStore
 
 from include.entra_logs.errors import Refused
 from include.entra_logs.lake import layout
-from include.entra_logs.lake.local_publisher import LocalPublisher
+from include.entra_logs.lake.local_publisher import LocalPublisher, make_root
 from include.entra_logs.lake.publisher import AzurePublisher
 from include.entra_logs.lake.store import Store, store_errors
 
@@ -68,7 +68,7 @@ def open_lake(url: str, azure: Mapping[str, str] | None = None, store: type[Stor
 
 def _local(url: str, root: Path, store: type[Store]) -> Lake:
     with store_errors(url):
-        root.mkdir(parents=True, exist_ok=True)
+        make_root(root)
         objects = LocalStore(root)
     return Lake(url, store(url, objects, LocalPublisher(objects, root)))
 

@@ -5,6 +5,7 @@
     raw/<api>/tenant_id=<guid>/date=YYYY-MM-DD/hour=HH/<read_id>.json.zst and .manifest.json
     ledger/reads/<table>/tenant_id=<guid>/month=YYYY-MM/…      see `ledger.ledger`
     ledger/removed/…                                           see `ledger.removals`
+    ledger/broken/…                                            see `ledger.mending`
     staging/reads/<api>/<tenant>/<window>/<kind>/<attempt>/…   pages of reads under way
     staging/normalised/<api>/<tenant>/<run>/…                  files between normalise and load
     staging/waiting/<api>/<tenant>/<read_id>.json               reads that are not loaded yet
@@ -16,10 +17,10 @@ Nothing but `tables/` and `summaries/` is meant for readers.
 
 import hashlib
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import NamedTuple, Self
 
-from include.entra_logs.api import PARTITION, Window, partition_start
+from include.entra_logs.api import PARTITION, Window, is_partition_start, later, partition_start
 
 TABLES = "tables"
 SUMMARIES = "summaries"
@@ -61,6 +62,11 @@ def tenant_folder(tenant_id: str) -> str:
     return f"tenant_id={_safe(tenant_id)}"
 
 
+def tenant_of(folder: str) -> str:
+    """The guid that `tenant_folder` was made of."""
+    return folder.removeprefix("tenant_id=")
+
+
 def _two_hours(at: datetime) -> str:
     start = partition_start(at)
     return f"date={start:%Y-%m-%d}/hour={start:%H}"
@@ -82,12 +88,21 @@ def table_partition(key: str) -> tuple[str, str, Window] | None:
     found = re.fullmatch(
         rf"{TABLES}/([^/]+)/tenant_id=([^/]+)/date=(\d{{4}}-\d\d-\d\d)/hour=(\d\d)/{TABLE_FILE}",
         key,
+        re.ASCII,
     )
     if not found:
         return None
-    day = datetime.fromisoformat(found[3]).replace(tzinfo=UTC)
-    start = day + timedelta(hours=int(found[4]))
-    return found[1], found[2], Window(start, start + PARTITION)
+    start = two_hours(found[3], found[4])
+    return (found[1], found[2], Window(start, later(start, PARTITION))) if start else None
+
+
+def two_hours(date: str, hour: str) -> datetime | None:
+    """The partition that folders of these names stand for; None if they are not ours."""
+    try:
+        start = datetime.fromisoformat(f"{date}T{hour}:00:00").replace(tzinfo=UTC)
+    except ValueError:
+        return None
+    return start if is_partition_start(start) else None
 
 
 def summary_file(summary: str, tenant_id: str, day: datetime) -> str:
@@ -196,7 +211,8 @@ def ledger_reads(table: str | None = None, tenant_id: str | None = None) -> str:
 
 def ledger_shelf(key: str) -> Shelf | None:
     """The shelf that a key lies on; None for any other key."""
-    found = re.match(rf"{LEDGER_READS}/([^/]+)/(tenant_id=[^/]+)/month=(\d{{4}}-\d\d)/[^/]+$", key)
+    name = rf"{LEDGER_READS}/([^/]+)/(tenant_id=[^/]+)/month=(\d{{4}}-(?:0[1-9]|1[0-2]))/[^/]+"
+    found = re.fullmatch(name, key, re.ASCII)
     return Shelf(*found.groups()) if found else None
 
 
@@ -210,6 +226,17 @@ def ledger_month(shelf: Shelf) -> str:
     return f"{shelf.folder}/records.parquet"
 
 
+def is_ledger_month(key: str) -> bool:
+    """Whether this is a key of `ledger_month`."""
+    shelf = ledger_shelf(key)
+    return shelf is not None and key == ledger_month(shelf)
+
+
+def ledger_broken(key: str) -> str:
+    """Where what the ledger could not read at `key` is kept."""
+    return f"{LEDGER}/broken/{key.removeprefix(f'{LEDGER}/')}"
+
+
 def ledger_reached(shelf: Shelf, month: str) -> str:
     """What says that a record of `month` touches the shelf's month as well."""
     return f"{shelf.folder}/{REACHED_FROM}{month}"
@@ -218,7 +245,8 @@ def ledger_reached(shelf: Shelf, month: str) -> str:
 def ledger_reached_from(key: str) -> str | None:
     """The month that a key of `ledger_reached` names; None for any other key."""
     name = key.rpartition("/")[2]
-    return name.removeprefix(REACHED_FROM) if name.startswith(REACHED_FROM) else None
+    found = re.fullmatch(rf"{REACHED_FROM}(\d{{4}}-\d\d)", name, re.ASCII)
+    return found[1] if found else None
 
 
 def ledger_removed(what: str, api: str, tenant_id: str) -> str:

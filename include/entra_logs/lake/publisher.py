@@ -31,6 +31,9 @@ class Publisher(Protocol):
     def replace(self, key: str, content: Content, tag: str) -> bool:
         """True if the object at `key` still had `tag` and now is `content`."""
 
+    def copy(self, key: str, to: str) -> None:
+        """What is at `key` is at `to` as well. FileNotFoundError if nothing is."""
+
     def link(self, key: str, target: Path) -> str | None:
         """The tag of the object that `target` now names as well; None if that cannot be."""
 
@@ -68,12 +71,16 @@ class AzurePublisher:
             return True
         return False
 
+    def copy(self, key: str, to: str) -> None:
+        """Within the account."""
+        obstore.copy(self._objects, key, to)
+
     def link(self, key: str, target: Path) -> str | None:
         """Never: the object is elsewhere."""
 
     def scratch(self) -> tempfile.TemporaryDirectory[str]:
         """In the machine's own place for such folders."""
-        return tempfile.TemporaryDirectory(prefix="entra-lake-")
+        return tempfile.TemporaryDirectory(prefix="entra-lake-", ignore_cleanup_errors=True)
 
     def tidy(self, prefix: str) -> None:
         """Azure has no folders."""

@@ -5,6 +5,7 @@ store has no compare-and-set and does not write through.
 """
 
 import errno
+import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from obstore.exceptions import (
     UnknownConfigurationKeyError,
 )
 from obstore.store import ObjectStore
+from zstandard import ZstdError
 
 from include.entra_logs.errors import Corrupt, EntraLakeError, Refused, Transient
 from include.entra_logs.lake.publisher import Content, Publisher
@@ -38,6 +40,35 @@ def store_errors(url: str) -> Iterator[None]:
         raise _from_obstore(error, url) from None
     except OSError as error:
         raise _from_os(error, url) from None
+
+
+@contextmanager
+def machine_errors() -> Iterator[None]:
+    """Raises Refused or Transient for what this machine's own files raise inside."""
+    try:
+        yield
+    except OSError as error:
+        raise machine_error(error) from None
+    except (pa.ArrowException, ZstdError) as error:
+        if "No space left" not in str(error):
+            raise
+        raise machine_error(OSError(errno.ENOSPC, "")) from None
+
+
+def machine_error(error: OSError) -> EntraLakeError:
+    """What a failed operation on a file of this machine means, and what to do about it."""
+    place = f"the folder for temporary files ({tempfile.gettempdir()}) or of a local lake"
+    if error.errno in _FULL or "No space left" in str(error):
+        return Transient(f"A disk of this machine is full, that of {place}: free some space.")
+    if error.errno in _DENIED:
+        return Refused(
+            f"This user may not write on this machine, in {place}: give it access, or set TMPDIR "
+            "or ENTRA_LAKE_URL to a place that it may write."
+        )
+    return Transient(
+        f"A file of this machine could not be used (errno {error.errno}), in {place}: try again; "
+        "if it stays so, check that disk."
+    )
 
 
 @dataclass(frozen=True)
@@ -129,6 +160,14 @@ class Store:
         with store_errors(self.url):
             return self._publisher.replace(key, content, tag)
 
+    def copy(self, key: str, to: str) -> None:
+        """The object is at `to` as well, without its bytes passing this machine."""
+        with store_errors(self.url):
+            try:
+                self._publisher.copy(key, to)
+            except FileNotFoundError:
+                raise _missing(key) from None
+
     def list(self, prefix: str) -> Iterator[Stored]:
         """What lies below the folder `prefix`, in no order. Objects come and go meanwhile."""
         with store_errors(self.url):
@@ -168,11 +207,16 @@ class Store:
 
     @contextmanager
     def scratch(self) -> Iterator[Path]:
-        """A folder on this machine to build files in; gone afterwards."""
-        with store_errors(self.url):
-            folder = self._publisher.scratch()
-        with folder as name:
-            yield Path(name)
+        """A folder on this machine to build files in; gone afterwards.
+
+        What this machine's disk refuses meanwhile, whoever writes there, leaves as Transient or
+        Refused, as the store's own errors do.
+        """
+        with machine_errors():
+            with store_errors(self.url):
+                folder = self._publisher.scratch()
+            with folder as name:
+                yield Path(name)
 
 
 def _missing(key: str) -> Corrupt:

@@ -11,30 +11,29 @@ may for a moment be in both places (a roll-up that was cut short): every reading
 Several processes may append and roll up at once.
 """
 
-import io
+import logging
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Iterator
 from datetime import timedelta
 from functools import partial
 from itertools import islice
-from typing import TypeVar
+from typing import NamedTuple
 
 import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from include.entra_logs.api import Window, months_between
-from include.entra_logs.errors import Corrupt, Transient
+from include.entra_logs.errors import Corrupt, EntraLakeError
 from include.entra_logs.lake import Lake, layout
 from include.entra_logs.lake.layout import Shelf
+from include.entra_logs.ledger import objects
 from include.entra_logs.ledger.record import LedgerRecord
 from include.entra_logs.ledger.record_table import SCHEMA, TIME, from_table, to_table
+from include.entra_logs.ledger.rolling import ORDER, merge_into_month, roll_up_shelf
 
-_T = TypeVar("_T")
-_THREADS = 8
-_TRIES = 5
+log = logging.getLogger(__name__)
+
 MOST_LOOSE = 200
 """Loose records of a table and tenant before a load rolls them up.
 
@@ -42,7 +41,14 @@ More than a day leaves, fewer than a backfill does."""
 MICROSECOND = timedelta(microseconds=1)
 _FEW = 4
 """Months that are asked for by name, listed or not."""
-_ORDER = [(name, "ascending") for name in ("api", "tenant_id", "window_start", "read_at")]
+
+
+class Readable(NamedTuple):
+    """What can be read of the ledger, and what cannot."""
+
+    table: pa.Table
+    broken: dict[Shelf, Corrupt]
+    """By shelf that is not wholly known, since something on it, or that reaches it, is broken."""
 
 
 def append(lake: Lake, record: LedgerRecord) -> bool:
@@ -59,7 +65,7 @@ def keep(lake: Lake, records: Iterable[LedgerRecord]) -> None:
         shelves[shelf_of(record)].append(record)
     for shelf, found in shelves.items():
         _announce(lake, found)
-        _merge_into_month(lake, shelf, found)
+        merge_into_month(lake, shelf, found)
 
 
 def shelf_of(record: LedgerRecord) -> Shelf:
@@ -86,23 +92,41 @@ def table(
     """The same records as a table of `record_table.SCHEMA`.
 
     With `span`, those whose window, or a partition that they brought events to, overlaps it.
-    Raises Corrupt, naming it, for a record or month that cannot be read.
+    Raises Corrupt, naming it, for a record or month among these that cannot be read.
     """
+    found = readable(lake, api, tenant_id, span)
+    for error in found.broken.values():
+        raise error
+    return found.table
+
+
+def readable(
+    lake: Lake,
+    api: str | None = None,
+    tenant_id: str | None = None,
+    span: Window | None = None,
+) -> Readable:
+    """As `table`, of what can be read, for who has use for a part; the rest by its errors."""
     listed = _listed(lake, api, tenant_id)
     shelves = _about(listed, span)
     keys = [key for shelf in shelves for key in listed[shelf] if key.endswith(layout.RECORD_SUFFIX)]
-    loose = _each(partial(_record, lake), keys)  # before the months: a roll-up moves them there
+    loose = objects.each(partial(objects.record, lake), keys)  # first: a roll-up moves them
     shelves |= _unlisted(lake, api, tenant_id, span)
     months = [layout.ledger_month(shelf) for shelf in sorted(shelves)]
-    bodies = _each(lake.store.get, months)  # at once, as they may come from afar
     wanted = asked(api, tenant_id, span)
-    parts = [
-        _month(k, body, wanted) for k, body in zip(months, bodies, strict=True) if body is not None
-    ]
+    rows = objects.each(partial(_month, lake, wanted), months)  # at once: they may come from afar
+    parts = [part for part in rows if isinstance(part, pa.Table)]
     rolled_up = pa.concat_tables([SCHEMA.empty_table(), *parts])
-    new = to_table(r for r in loose if r is not None).filter(wanted)
+    new = to_table(r for r in loose if isinstance(r, LedgerRecord)).filter(wanted)
     new = new.filter(pc.invert(pc.is_in(new["record_id"], rolled_up["record_id"])))
-    return pa.concat_tables([rolled_up, new]).sort_by(_ORDER)
+    broken = {
+        shelf: error
+        for key, error in zip([*keys, *months], [*loose, *rows], strict=True)
+        if isinstance(error, Corrupt) and (shelf := layout.ledger_shelf(key))
+    }
+    return Readable(
+        pa.concat_tables([rolled_up, new]).sort_by(ORDER), _with_reached(listed, broken)
+    )
 
 
 def asked(
@@ -121,22 +145,40 @@ def asked(
 
 
 def roll_up(lake: Lake, api: str | None = None, tenant_id: str | None = None) -> int:
-    """How many loose records were moved into the files of their months."""
-    return sum(
-        _roll_up_month(lake, shelf, keys)
-        for shelf, keys in sorted(_loose(_listed(lake, api, tenant_id)).items())
-    )
+    """How many loose records were moved into the files of their months.
+
+    What fails in one month stops no other: its error is raised once all others are done.
+    """
+    return _rolled_up(lake, _loose(_listed(lake, api, tenant_id)))
 
 
 def roll_up_many(lake: Lake, api: str, tenant_id: str) -> int:
-    """The same, once there are more than `MOST_LOOSE`; 0 before.
+    """The same, once there are more than `MOST_LOOSE`; 0 before, and where it has to give way.
 
-    Each load reads loose records, so a backfill of a year must not leave them to daily upkeep.
+    Each load reads loose records, so a backfill of a year must not leave them to daily upkeep. But
+    no load fails by it: its own record is durable, and upkeep says what is wrong.
     """
-    loose = _loose(_listed(lake, api, tenant_id))
-    if sum(map(len, loose.values())) <= MOST_LOOSE:
-        return 0
-    return sum(_roll_up_month(lake, shelf, keys) for shelf, keys in sorted(loose.items()))
+    try:
+        loose = _loose(_listed(lake, api, tenant_id))
+        if sum(map(len, loose.values())) > MOST_LOOSE:
+            return _rolled_up(lake, loose)
+    except EntraLakeError as error:
+        log.warning("Records of %s are left for upkeep to roll up: %s", api, error)
+    return 0
+
+
+def _rolled_up(lake: Lake, loose: dict[Shelf, list[str]]) -> int:
+    done = 0
+    failed: list[EntraLakeError] = []
+    for shelf, keys in sorted(loose.items()):
+        try:
+            done += roll_up_shelf(lake, shelf, keys)
+        except EntraLakeError as error:
+            log.warning("%s", error)
+            failed.append(error)
+    if failed:
+        raise failed[0]
+    return done
 
 
 def _announce(lake: Lake, found: Iterable[LedgerRecord]) -> None:
@@ -160,6 +202,26 @@ def _listed(lake: Lake, api: str | None, tenant_id: str | None) -> dict[Shelf, l
         if shelf and wanted in (None, shelf.tenant):
             found[shelf].append(stored.key)
     return found
+
+
+def _with_reached(
+    listed: dict[Shelf, list[str]], broken: dict[Shelf, Corrupt]
+) -> dict[Shelf, Corrupt]:
+    """`broken`, and the shelves that say that such a one reaches them."""
+    reached = {
+        shelf: broken[other]
+        for shelf, keys in listed.items()
+        for key in keys
+        if (month := layout.ledger_reached_from(key))
+        and (other := shelf._replace(month=month)) in broken
+    }
+    return reached | broken
+
+
+def _month(lake: Lake, wanted: pc.Expression, key: str) -> pa.Table | None:
+    """The `wanted` rows of a month; None if there is none."""
+    body = lake.store.get(key)
+    return None if body is None else objects.month(key, body, wanted)
 
 
 def _about(listed: dict[Shelf, list[str]], span: Window | None) -> set[Shelf]:
@@ -198,88 +260,3 @@ def _loose(listed: dict[Shelf, list[str]]) -> dict[Shelf, list[str]]:
         for shelf, keys in listed.items()
     }
     return {shelf: keys for shelf, keys in loose.items() if keys}
-
-
-def _roll_up_month(lake: Lake, shelf: Shelf, keys: list[str]) -> int:
-    """Merge the loose records `keys` into their month; only then delete them."""
-    loose = [r for r in _each(partial(_record, lake), keys) if r is not None]
-    _merge_into_month(lake, shelf, loose)
-    lake.store.delete(keys)
-    return len(loose)
-
-
-def _merge_into_month(lake: Lake, shelf: Shelf, new: list[LedgerRecord]) -> None:
-    store, key = lake.store, layout.ledger_month(shelf)
-    for _ in range(_TRIES):
-        tag = store.tag(key)
-        parts = [to_table(new)]
-        if tag is not None and (body := store.get(key)) is not None:
-            parts.insert(0, _month(key, body))
-        whole = _parquet(_once(pa.concat_tables(parts)).sort_by(_ORDER))
-        if (
-            store.put_if_absent(key, whole)
-            if tag is None
-            else store.replace_if_unchanged(key, whole, tag)
-        ):
-            return
-    raise Transient(f"{key} was replaced by others {_TRIES} times: run upkeep again.")
-
-
-def _record(lake: Lake, key: str) -> LedgerRecord | None:
-    """The loose record at `key`; None if a roll-up has moved it since it was listed."""
-    body = lake.store.get(key)
-    if body is None:
-        return None
-    try:
-        return msgspec.json.decode(body, type=LedgerRecord)
-    except msgspec.MsgspecError as error:
-        raise _broken(key) from error
-
-
-def _month(key: str, body: bytes, wanted: pc.Expression | None = None) -> pa.Table:
-    """The `wanted` rows of a month, with exactly the columns of `SCHEMA` whoever wrote it."""
-    try:
-        if pq.read_schema(pa.BufferReader(body)).equals(SCHEMA):
-            return pq.read_table(pa.BufferReader(body), filters=wanted)
-        found = to_table(from_table(pq.read_table(pa.BufferReader(body))))
-    except (pa.ArrowException, OSError) as error:
-        raise _broken(key) from error
-    return found if wanted is None else found.filter(wanted)
-
-
-def _each(work: Callable[[str], _T], keys: list[str]) -> list[_T]:
-    """`work` of every key, in order, several at a time."""
-    if len(keys) < 2:
-        return [work(key) for key in keys]
-
-    def share(number: int) -> list[_T]:
-        return [work(key) for key in keys[number::_THREADS]]
-
-    with ThreadPoolExecutor(_THREADS) as threads:
-        done = list(threads.map(share, range(_THREADS)))
-    return [done[place % _THREADS][place // _THREADS] for place in range(len(keys))]
-
-
-def _once(table: pa.Table) -> pa.Table:
-    """The first row of each record id."""
-    index = pa.array(range(len(table)), pa.int64())
-    firsts = (
-        pa.table({"record_id": table["record_id"], "row": index})
-        .group_by("record_id")
-        .aggregate([("row", "min")])
-    )
-    return table.take(firsts["row_min"])
-
-
-def _parquet(table: pa.Table) -> bytes:
-    """The table as one Parquet file."""
-    body = io.BytesIO()
-    pq.write_table(table, body, compression="zstd")
-    return body.getvalue()
-
-
-def _broken(key: str) -> Corrupt:
-    return Corrupt(
-        f"{key} is not what the ledger keeps there: delete it, then make its records "
-        "again from raw with `python -m include.entra_logs rebuild-ledger`."
-    )

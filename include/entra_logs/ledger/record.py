@@ -9,7 +9,7 @@ from hashlib import blake2s
 
 from msgspec import Struct
 
-from include.entra_logs.api import PARTITION, Window
+from include.entra_logs.api import PARTITION, Window, later
 
 
 class FirstSeen(Struct, frozen=True):
@@ -134,7 +134,7 @@ class LedgerRecord(Struct, frozen=True, kw_only=True):
     @property
     def touched_end(self) -> datetime:
         """The end of what the record says something about."""
-        return max([self.window_end, *(p.partition + PARTITION for p in self.partitions)])
+        return max([self.window_end, *(later(p.partition, PARTITION) for p in self.partitions)])
 
     def covers(self, interval: Window) -> bool:
         """Whether its window holds the whole interval."""

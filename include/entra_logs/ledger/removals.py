@@ -1,10 +1,13 @@
-"""What upkeep removed for its age, noted before the first object goes.
+"""What made tables or raw hold less, noted before the first object goes or is replaced.
 
-ledger/removed/<what>/<table>/tenant_id=<guid>/<before>.json
+ledger/removed/<what>/<table>/tenant_id=<guid>/<before>.json       by upkeep, for its age
+ledger/removed/rows/<table>/tenant_id=<guid>/<partition>.json      by a rebuild, raw lacking reads
 """
 
+import re
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from typing import TypeVar
 
 import msgspec
 
@@ -14,6 +17,9 @@ from include.entra_logs.ledger.holdings import Lowered
 from include.entra_logs.ledger.record import FirstSeen
 
 TABLES, ROWS = "tables", "rows"
+
+_T = TypeVar("_T")
+_NAME = re.compile(r"(\d{8}T\d{6})\.json", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -45,18 +51,20 @@ class Recount:
 def note_removal(lake: Lake, removal: Removal) -> None:
     """Keep that `removal` is about to happen; call before the first object is deleted."""
     folder = layout.ledger_removed(removal.what, removal.api, removal.tenant_id)
-    older = [found.key for found in lake.store.list(folder)]
+    older = [f.key for f in lake.store.list(folder) if _NAME.fullmatch(f.key.rpartition("/")[2])]
     key = f"{folder}/{removal.before:%Y%m%dT%H%M%S}.json"
     lake.store.put_if_absent(key, msgspec.json.encode(removal))
     lake.store.delete(sorted({*older, key})[:-1])
 
 
 def removed_before(lake: Lake, what: str, api: str, tenant_id: str) -> datetime | None:
-    """What ended by this time may have been removed for its age; None: nothing was."""
+    """What ended by this time may have been removed for its age; None: nothing was.
+
+    A note that is cut or broken still says so by its name, to the second.
+    """
     folder = layout.ledger_removed(what, api, tenant_id)
-    notes = [lake.store.get(found.key) for found in lake.store.list(folder)]
-    found = [msgspec.json.decode(note, type=Removal) for note in notes if note is not None]
-    return max((removal.before for removal in found), default=None)
+    found = [_before(lake, each.key) for each in lake.store.list(folder)]
+    return max((before for before in found if before is not None), default=None)
 
 
 def note_recount(lake: Lake, recount: Recount) -> None:
@@ -67,23 +75,50 @@ def note_recount(lake: Lake, recount: Recount) -> None:
 
 
 def lowered(lake: Lake, api: str | None = None, tenant_id: str | None = None) -> list[Lowered]:
-    """All that makes records of before say nothing of what tables hold; of one table, or of all."""
+    """All that makes records of before say nothing of what tables hold; of one table, or of all.
+
+    A note that is broken says nothing: then `verify` names what the tables do not hold.
+    """
     if api and tenant_id:
         folders = [layout.ledger_removed(what, api, tenant_id) for what in (TABLES, ROWS)]
     else:
         folders = [f"{layout.LEDGER_REMOVED}/{what}" for what in (TABLES, ROWS)]
     keys = [found.key for folder in folders for found in lake.store.list(folder)]
-    notes = ((key, lake.store.get(key)) for key in keys)
-    return [_lowered(key, body) for key, body in notes if body is not None]
+    notes = (_lowered(key, lake.store.get(key)) for key in keys)
+    return [note for note in notes if note is not None]
 
 
-def _lowered(key: str, body: bytes) -> Lowered:
-    if key.startswith(f"{layout.LEDGER_REMOVED}/{ROWS}/"):
-        recount = msgspec.json.decode(body, type=Recount)
-        start, until = recount.partition, recount.loaded_until
-        whose = (recount.api, recount.tenant_id)
-        return Lowered(*whose, start, start + PARTITION, until, recount.seen)
-    gone = msgspec.json.decode(body, type=Removal)
-    first = datetime.min.replace(tzinfo=UTC)
-    until = gone.loaded_until or gone.removed_at
-    return Lowered(gone.api, gone.tenant_id, first, gone.before, until)
+def _lowered(key: str, body: bytes | None) -> Lowered | None:
+    recounted = key.startswith(f"{layout.LEDGER_REMOVED}/{ROWS}/")
+    if body is None:
+        return None
+    if recounted and (left := _decoded(body, Recount)) is not None:
+        start, until = left.partition, left.loaded_until
+        return Lowered(left.api, left.tenant_id, start, start + PARTITION, until, left.seen)
+    if not recounted and (gone := _decoded(body, Removal)) is not None:
+        first = datetime.min.replace(tzinfo=UTC)
+        until = gone.loaded_until or gone.removed_at
+        return Lowered(gone.api, gone.tenant_id, first, gone.before, until)
+    return None
+
+
+def _decoded(body: bytes, kind: type[_T]) -> _T | None:
+    try:
+        return msgspec.json.decode(body, type=kind)
+    except (msgspec.MsgspecError, UnicodeDecodeError, OverflowError):
+        return None
+
+
+def _before(lake: Lake, key: str) -> datetime | None:
+    """What the note at `key` says; None if it is gone, or not ours."""
+    name = _NAME.fullmatch(key.rpartition("/")[2])
+    body = lake.store.get(key)
+    if name is None or body is None:
+        return None
+    if (note := _decoded(body, Removal)) is not None:
+        return note.before.astimezone(UTC)
+    try:
+        second = datetime.strptime(name[1], "%Y%m%dT%H%M%S").replace(tzinfo=UTC)
+    except ValueError:
+        return None
+    return second + timedelta(seconds=1)

@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from include.entra_logs.api import PARTITION, Api, Window, partition_start
+from include.entra_logs.api import PARTITION, Api, Window, later, partition_start
 from include.entra_logs.ledger.holdings import Lowered, Steps, held, is_timely, late
 from include.entra_logs.ledger.record import LedgerRecord, PartitionCounts
 
@@ -91,7 +91,7 @@ def states(
     touching: dict[datetime, list[LedgerRecord]] = {start: [] for start in span.partitions()}
     for record in records:
         if record.api == api.name and record.tenant_id == tenant_id:
-            for start in _touched(record, api):
+            for start in _touched(record, api, span):
                 if start in touching:
                     touching[start].append(record)
     for start, found in touching.items():
@@ -139,7 +139,7 @@ def timely_before(api: Api, record: LedgerRecord, known: Iterable[LedgerRecord])
     return {
         start
         for start, at in _whole_reads(api, record, known)
-        if at < record.read_at and is_timely(api, Window(start, start + PARTITION), at)
+        if at < record.read_at and is_timely(api, Window(start, later(start, PARTITION)), at)
     }
 
 
@@ -189,11 +189,12 @@ def _agreed(whole: list[LedgerRecord], settled_at: datetime) -> bool:
     return bool(whole) and last >= max(settled_at, whole[0].read_at + APART)
 
 
-def _touched(record: LedgerRecord, api: Api) -> Iterable[datetime]:
-    """Starts of the intervals that a record says something about."""
+def _touched(record: LedgerRecord, api: Api, span: Window) -> set[datetime]:
+    """Starts of the intervals that a record says something about; as to its window, in `span`."""
+    found = {counts.partition for counts in record.partitions}
     if record.filter_by == api.table.event_time:
-        return record.touched()
-    return [counts.partition for counts in record.partitions]
+        found |= set(record.window.partitions(span))
+    return found
 
 
 def _counted(records: tuple[LedgerRecord, ...]) -> list[LedgerRecord]:

@@ -2,13 +2,19 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from include.entra_logs.table import AHEAD, EARLIEST
+
 Int64 = npt.NDArray[np.int64]
+_MICROSECOND = timedelta(microseconds=1)
+_EARLIEST = (EARLIEST - datetime(1970, 1, 1, tzinfo=UTC)) // _MICROSECOND
+_AHEAD = AHEAD // _MICROSECOND
 
 
 _BEFORE_ALL = (int(np.iinfo(np.int64).min), "")
@@ -31,6 +37,12 @@ def microseconds(column: pa.Array) -> Int64:
     """Times as integers; a null is the smallest of all."""
     filled = pc.fill_null(column.cast(pa.int64()), np.iinfo(np.int64).min)
     found: Int64 = filled.to_numpy(zero_copy_only=False)
+    return found
+
+
+def believed(times: Int64, read_at: Int64 | int) -> npt.NDArray[np.bool_]:
+    """Which times can be those of events or versions that Graph was asked for at `read_at`."""
+    found: npt.NDArray[np.bool_] = (times >= _EARLIEST) & (times < read_at + _AHEAD)
     return found
 
 

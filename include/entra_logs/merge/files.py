@@ -19,7 +19,7 @@ from include.entra_logs.merge.partition_file import (
     writer,
 )
 from include.entra_logs.merge.versions import Block, merged, surely_alters
-from include.entra_logs.schema import FIRST_SEEN_AT
+from include.entra_logs.schema import CHANGED_AT, FIRST_SEEN_AT
 
 AHEAD = 8
 """Merged batches that wait while a row group is written."""
@@ -58,7 +58,7 @@ def _span(source: PartitionFile) -> Span | None:
 
 
 def _surely_alters(old: PartitionFile, new: PartitionFile, at: int, keys: Keys) -> bool:
-    columns = [*old.key_columns, FIRST_SEEN_AT]
+    columns = [*old.key_columns, FIRST_SEEN_AT, CHANGED_AT]
     pairs = blocks(old.batches(columns, _span(new)), new.batches(columns), keys)
     return any(surely_alters(left, right, at, keys) for left, right in pairs)
 

@@ -86,6 +86,13 @@ BUFFER = 64 * 1024
 FEW_BYTES = 8
 """A text column with fewer bytes for each value than this repeats itself."""
 
+
+def require_content(error: Exception) -> None:
+    """Raises `error` again if it is the disk's: Arrow's own of a file's content has no number."""
+    if isinstance(error, OSError) and error.errno:
+        raise error
+
+
 Span = tuple[int, int]
 """First and last event time, in microseconds."""
 
@@ -101,6 +108,7 @@ class PartitionFile:
             self._meta = pq.read_metadata(path)
             self.schema = self._meta.schema.to_arrow_schema()
         except (pa.ArrowException, OSError) as error:
+            require_content(error)
             raise Corrupt(self.broken) from error
         if not {*self.key_columns, FIRST_SEEN_AT, CHANGED_AT} <= {*self.schema.names}:
             raise Corrupt(self.broken)
@@ -148,6 +156,7 @@ class PartitionFile:
                 found = file.iter_batches(BATCH, row_groups=groups, columns=columns)
                 yield from ascending(found, self._keys)
         except (pa.ArrowException, OSError, Unsorted) as error:
+            require_content(error)
             raise Corrupt(self.broken) from error
 
     def spans(self) -> list[Span | None]:

@@ -1,7 +1,8 @@
 """The rule of versions: what becomes of a stretch of stored rows when a read brings some again.
 
-A row's key is its event time and id. Newer is the larger updated time, where the API has one, then
-the larger `read_at`; at the same `read_at` (one read again, after a repair) the incoming wins.
+A row's key is its event time and id. Newer is the larger updated time, where the API has one and it
+is one that can be (`blocks.believed`; any other counts as none), then the larger `read_at`; at the
+same `read_at` (one read again, after a repair) the incoming wins.
 `_first_seen_at` is the smallest `read_at` that brought the key, `_changed_at` the one that first
 brought the stored version.
 """
@@ -12,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from include.entra_logs.merge.blocks import Int64, Keys, microseconds, repeats
+from include.entra_logs.merge.blocks import Int64, Keys, believed, microseconds, repeats
 from include.entra_logs.merge.compare import Mask, differing
 from include.entra_logs.schema import CHANGED_AT, FIRST_SEEN_AT, TIME
 
@@ -129,7 +130,9 @@ def _newer(
 def _updated(batch: pa.RecordBatch, keys: Keys) -> Int64:
     if keys.updated is None:
         return np.zeros(batch.num_rows, dtype=np.int64)
-    return microseconds(batch.column(keys.updated))
+    times = microseconds(batch.column(keys.updated))
+    known = believed(times, microseconds(batch.column(CHANGED_AT)))
+    return np.where(known, times, np.iinfo(np.int64).min)
 
 
 def _stamped(rows: pa.RecordBatch, first: Int64, changed: Int64) -> pa.RecordBatch:

@@ -8,7 +8,7 @@ declared     pages that are just as declared           drifted      with new pro
 undeclared   with anything else, event by event        parting      what a column takes of a value
 times        Graph's times to Arrow's                  counts       checksum, what no column takes
 ordered      sorted, each identity once                partitions   one file for each two hours
-verbatim     JSON with nothing lost                    event        what a row was made from
+event        what a row was made from
 """
 
 from include.entra_logs.normalise.event import rebuild_event

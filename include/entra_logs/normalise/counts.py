@@ -105,6 +105,8 @@ class Surprises:
     def count(self, found: Mapping[Surprise, int]) -> None:
         """Add events by surprise."""
         for surprise, events in found.items():
+            if "@" in surprise.name:
+                continue  # OData's annotations: about a property, and none of the event's
             if surprise in self._counts or len(self._counts) < MOST:
                 self._counts[surprise] += events
             else:

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from include.entra_logs import verbatim
 from include.entra_logs.api import utc_text
-from include.entra_logs.normalise import verbatim
 from include.entra_logs.schema import EXTRA, Group, Many, Node, column_name, event_shape
 from include.entra_logs.table import Table
 

@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from include.entra_logs.api import Window
+from include.entra_logs.merge.blocks import believed, microseconds
 from include.entra_logs.normalise.counts import Surprises
 from include.entra_logs.normalise.declared import DeclaredReader
 from include.entra_logs.normalise.drifted import DriftedReader
@@ -22,6 +23,8 @@ from include.entra_logs.normalise.undeclared import UndeclaredReader
 from include.entra_logs.schema import EXTRA, column_name, columns, event_shape
 from include.entra_logs.table import Table
 
+VERSION = "_version"
+"""A column beside the table's: the updated time of an event, as far as it can be one."""
 GROUP_BYTES = 16 << 20
 """JSON that is read at once; a single page may be larger."""
 
@@ -66,11 +69,11 @@ class _Part:
 class GroupReader:
     """Reads groups of pages of one read; counts what it leaves out."""
 
-    def __init__(self, table: Table, filter_by: str, window: Window) -> None:
+    def __init__(self, table: Table, filter_by: str, window: Window, read_at: datetime) -> None:
         shape = event_shape(table)
         self.schema = pa.schema(
             [(column.name, column.type) for column in columns(table)]
-            + [(EXTRA, pa.string()), (ORDER, pa.int64())]
+            + [(EXTRA, pa.string()), (VERSION, pa.int64()), (ORDER, pa.int64())]
         )
         self.events = 0
         self.rejects = 0
@@ -80,8 +83,11 @@ class GroupReader:
         self._odd = UndeclaredReader(shape)
         self._drift = DriftedReader(shape)
         self._window = window
+        self._read_at = _micros(read_at)
         self._filter = column_name(filter_by)
-        self._needed = {"id", column_name(table.event_time), self._filter}
+        self._event_time = column_name(table.event_time)
+        self._updated = column_name(table.updated_time) if table.updated_time else None
+        self._needed = {"id", self._event_time, self._filter}
         self._drifting = False
         self._pages = 0
 
@@ -91,7 +97,8 @@ class GroupReader:
         lengths = [length for part in parts for length in part.lengths]
         table = pa.concat_tables([part.table for part in parts])
         order = self._order(lengths)
-        table = table.append_column(ORDER, pa.array(order)).select(self.schema.names)
+        table = table.append_column(ORDER, pa.array(order))
+        table = table.append_column(VERSION, self._versions(table)).select(self.schema.names)
         self._pages += len(pages)
         self.events += table.num_rows
         return self._cut(table, pages, lengths).cast(self.schema)
@@ -135,13 +142,21 @@ class GroupReader:
         order: NDArray[np.int64] = np.arange(len(pages)) - starts - (pages << 32)
         return order
 
+    def _versions(self, table: pa.Table) -> pa.Array:
+        """The updated time of each event, as far as it can be one."""
+        if self._updated is None:
+            return pa.nulls(table.num_rows, pa.int64())
+        times = microseconds(table[self._updated])
+        return pa.array(times, mask=~believed(times, self._read_at))
+
     def _cut(self, table: pa.Table, pages: Sequence[RawPage], lengths: list[int]) -> pa.Table:
         """The rows with an identity that the read answers for; counts the others."""
         whole = np.ones(table.num_rows, dtype=bool)
         for name in self._needed:
             if table[name].null_count:
                 whole &= pc.is_valid(table[name]).to_numpy()
-        at = pc.fill_null(table[self._filter].cast(pa.int64()), 0).to_numpy()
+        whole &= believed(microseconds(table[self._event_time]), self._read_at)
+        at = microseconds(table[self._filter])
         low = [_micros(max(page.keep.start, self._window.start)) for page in pages]
         high = [_micros(min(page.keep.end, self._window.end)) for page in pages]
         inside = (at >= np.repeat(low, lengths)) & (at < np.repeat(high, lengths))

@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 
 from include.entra_logs.ahead import ahead
 from include.entra_logs.api import Window
-from include.entra_logs.normalise.groups import GroupReader, RawPage, grouped
+from include.entra_logs.normalise.groups import VERSION, GroupReader, RawPage, grouped
 from include.entra_logs.normalise.ordered import Sorter
 from include.entra_logs.normalise.partitions import PartitionWriter
 from include.entra_logs.schema import column_name
@@ -36,7 +36,7 @@ class Normalised:
     conflicts: int
     """Left out: an older version, or an earlier answer, of an event in the same read."""
     rejects: int
-    """Left in raw: no id or no time, so no identity."""
+    """Left in raw: no id or no time that can be, so no identity."""
     outside: int
     """Left out: not in the part of the window that its page answers for."""
     retimed: int
@@ -59,12 +59,13 @@ def normalise(
     """Write the read's events to `directory`: one file per partition that they touch.
 
     An event is kept where its `filter_by` time, cut to microseconds, lies in `window` and in the
-    `keep` of its page. Memory does not grow with the number of events. Raises Corrupt for a page
-    that is not JSON or has no list of events.
+    `keep` of its page, if its event time can be one (`merge.blocks.believed`). Memory does
+    not grow with the number of events. Raises Corrupt for a page that is not JSON or has no list of
+    events.
     """
-    reader = GroupReader(table, filter_by, window)
+    reader = GroupReader(table, filter_by, window, read_at)
     key = column_name(table.event_time), "id"
-    version = column_name(table.updated_time) if table.updated_time else None
+    version = VERSION if table.updated_time else None
     with TemporaryDirectory(dir=directory, prefix="sort-") as scratch:
         out = PartitionWriter(table, read_at, directory, Path(scratch))
         with Sorter(Path(scratch, "rows.arrow"), reader.schema, key, version) as sorter:

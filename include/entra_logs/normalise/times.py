@@ -42,7 +42,7 @@ def to_times(texts: pa.Array) -> pa.Array:
 
 def is_strict(text: str) -> bool:
     """Whether `to_times` takes `text`."""
-    if not _STRICT.match(text) or text[-1] != "Z":
+    if not _STRICT.fullmatch(text):
         return False
     try:
         datetime.fromisoformat(text[:19])

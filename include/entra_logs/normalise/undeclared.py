@@ -12,8 +12,8 @@ from typing import Any
 import msgspec
 import orjson
 
+from include.entra_logs import verbatim
 from include.entra_logs.errors import Corrupt
-from include.entra_logs.normalise import verbatim
 from include.entra_logs.normalise.counts import Surprise
 from include.entra_logs.normalise.parting import Fit, Notes, fit_event
 from include.entra_logs.schema import Group
@@ -78,9 +78,16 @@ class UndeclaredReader:
             fit, rest = self._parted(self._fit, self._decode(raw))
             extra = orjson.dumps(rest).decode() if rest else None
         except UNREADABLE:
-            return self._part_careful(_parsed(bytes(raw)))
+            return self._part_odd(bytes(raw))
         self._count()
         return fit, extra
+
+    def _part_odd(self, raw: bytes) -> Parts:
+        """As far as anybody can read it; what nobody can is nothing, so that it is rejected."""
+        try:
+            return self._part_careful(verbatim.loads(raw))
+        except UNREADABLE:
+            return None, None
 
     def _part_careful(self, event: Any) -> Parts:
         fit, rest = self._parted(self._fit_careful, event)

@@ -6,7 +6,9 @@
 Nothing else reads it: `python -m include.entra_logs rebuild-ledger` carries it over.
 """
 
+import re
 from collections import defaultdict
+from collections.abc import Iterator
 from datetime import datetime
 from itertools import chain
 
@@ -25,11 +27,15 @@ from include.entra_logs.merge.tables import holdings_of
 
 _RECORDS = f"{layout.LEDGER}/records"
 _MONTHS = f"{layout.LEDGER}/months"
+_OURS = re.compile(
+    rf"{_RECORDS}/month=\d{{4}}-\d\d/[^/]+/[^/]+\.json|{_MONTHS}/month=\d{{4}}-\d\d/records\.parquet",
+    re.ASCII,
+)
 
 
 def require_carried_over(lake: Lake) -> None:
     """Refused while the lake has records of the earlier form, as nothing would know of them."""
-    if next(chain(lake.store.list(_RECORDS), lake.store.list(_MONTHS)), None) is not None:
+    if next(_keys(lake), None) is not None:
         raise Refused(
             f"The ledger of {lake.url} has the form of an earlier version: pause the DAGs, do "
             "`python -m include.entra_logs rebuild-ledger`, then clear this task."
@@ -41,12 +47,10 @@ def carry_over(lake: Lake) -> int:
 
     It may be cut short and done again. Raises Corrupt, naming it, for an object that is broken.
     """
-    keys = [found.key for folder in (_MONTHS, _RECORDS) for found in lake.store.list(folder)]
+    keys = list(_keys(lake))
     found = [record for key in keys for record in _records(lake, key)]
     ledger.keep(lake, _with_holdings(lake, found))
     lake.store.delete(keys)
-    lake.store.delete_prefix(_MONTHS)
-    lake.store.delete_prefix(_RECORDS)  # the folders
     return len(found)
 
 
@@ -70,6 +74,13 @@ def _with_holdings(lake: Lake, records: list[LedgerRecord]) -> list[LedgerRecord
         )
         for r in records
     ]
+
+
+def _keys(lake: Lake) -> Iterator[str]:
+    """Of what that form kept; other names there are nobody's business."""
+    for found in chain(lake.store.list(_MONTHS), lake.store.list(_RECORDS)):
+        if _OURS.fullmatch(found.key):
+            yield found.key
 
 
 def _records(lake: Lake, key: str) -> list[LedgerRecord]:

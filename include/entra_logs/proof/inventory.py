@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pyarrow as pa
 
 from include.entra_logs.api import PARTITION, Window
+from include.entra_logs.errors import Corrupt
 from include.entra_logs.lake import Lake, layout
 from include.entra_logs.lake.waiting import waiting
 from include.entra_logs.ledger import ledger
@@ -18,9 +19,10 @@ from include.entra_logs.ledger.record_table import from_table
 DAY = timedelta(days=1)
 
 _RAW = re.compile(
-    r"(?P<stem>.*/tenant_id=(?P<tenant>[^/]+)/date=(?P<date>[^/]+)/hour=(?P<hour>\d\d)/"
+    r"(?P<stem>.*/tenant_id=(?P<tenant>[^/]+)/date=(?P<date>\d{4}-\d\d-\d\d)/hour=(?P<hour>\d\d)/"
     r"(?P<id>(?P<at>\d{8}T\d{6}Z)-[^/]+))"
-    rf"(?P<suffix>{re.escape(layout.RAW_SUFFIX)}|{re.escape(layout.MANIFEST_SUFFIX)})"
+    rf"(?P<suffix>{re.escape(layout.RAW_SUFFIX)}|{re.escape(layout.MANIFEST_SUFFIX)})",
+    re.ASCII,
 )
 
 
@@ -58,6 +60,8 @@ class Inventory:
     partitions: dict[datetime, str]
     """Key of the partition's file by its start."""
     ledger: pa.Table
+    broken: dict[str, Corrupt]
+    """By month, `YYYY-MM`, of which the ledger is not wholly known: why."""
     waiting: dict[str, datetime] = field(default_factory=dict)
     """Ids of reads that a load is still to come for, and since when."""
 
@@ -69,6 +73,10 @@ class Inventory:
         touched |= set(counts.field("partition").unique().to_pylist())
         found = {at.replace(hour=0, minute=0, second=0, microsecond=0) for at in touched}
         return sorted(found)
+
+    def unknown(self, day: Window) -> Corrupt | None:
+        """Why the ledger is not wholly known as to the day; None if it is."""
+        return self.broken.get(layout.month(day.start))
 
     def records(self, span: Window) -> dict[str, LedgerRecord]:
         """The record of each read that touches `span`, by id of the read; replays count last."""
@@ -106,13 +114,15 @@ def inventories(lake: Lake, api: str) -> dict[str, Inventory]:
     waits: dict[str, dict[str, datetime]] = defaultdict(dict)
     for waits_for, since in waiting(lake, api):
         waits[waits_for.tenant_id][waits_for.read_id] = since
-    recorded = ledger.table(lake, api)
+    recorded, broken = ledger.readable(lake, api)
     tenants = {*raw, *files, *recorded["tenant_id"].unique().to_pylist()}
+    tenants |= {layout.tenant_of(shelf.tenant) for shelf in broken}
     return {
         tenant_id: Inventory(
             raw[tenant_id],
             files[tenant_id],
             recorded.filter(pa.compute.field("tenant_id") == tenant_id),
+            {s.month: e for s, e in broken.items() if s.tenant == layout.tenant_folder(tenant_id)},
             waits[tenant_id],
         )
         for tenant_id in sorted(tenants)
@@ -128,16 +138,25 @@ def raw_reads(lake: Lake, api: str) -> Iterator[RawRead]:
     for stem, suffixes in found.items():
         part = _RAW.fullmatch(stem + layout.RAW_SUFFIX)
         assert part is not None
-        day = datetime.fromisoformat(part["date"]).replace(tzinfo=UTC)
+        partition, read_at = layout.two_hours(part["date"], part["hour"]), _moment(part["at"])
+        if partition is None or read_at is None:
+            continue  # not ours
         yield RawRead(
             stem=stem,
             tenant_id=part["tenant"],
             read_id=part["id"],
-            read_at=datetime.strptime(part["at"], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC),
-            partition=day + timedelta(hours=int(part["hour"])),
+            read_at=read_at,
+            partition=partition,
             has_manifest=layout.MANIFEST_SUFFIX in suffixes,
             has_pages=layout.RAW_SUFFIX in suffixes,
         )
+
+
+def _moment(text: str) -> datetime | None:
+    try:
+        return datetime.strptime(text, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+    except ValueError:
+        return None
 
 
 def partitions(lake: Lake, api: str) -> Iterator[tuple[str, datetime, str]]:

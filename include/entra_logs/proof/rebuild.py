@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
-from include.entra_logs.api import PARTITION, Window, partition_start, utc_text
+from include.entra_logs.api import PARTITION, Window, later, partition_start, utc_text
 from include.entra_logs.errors import Corrupt, Transient
 from include.entra_logs.lake import Lake, layout
 from include.entra_logs.ledger import ledger, removals
@@ -37,7 +37,12 @@ class Rebuilt:
     partitions: int = 0
     """Files published."""
     spared: list[str] = field(default_factory=list)
-    """A sentence for each partition that was left as it is, since raw cannot make it whole."""
+    """A sentence for what was left as it is, since raw and ledger cannot make it whole."""
+
+    def spare(self, text: str) -> None:
+        """Note what was left."""
+        log.warning("%s", text)
+        self.spared.append(text)
 
 
 def rebuild(
@@ -56,6 +61,9 @@ def rebuild(
         for tenant, inventory in inventories(lake, table.name).items():
             if tenant_id in (None, tenant):
                 for day in _days(inventory, only):
+                    if (unknown := inventory.unknown(day)) is not None:
+                        result.spare(f"{table.name} {day} of tenant {tenant} stays: {unknown}")
+                        continue
                     work = _Work(lake, table, tenant, inventory, tags, result)
                     beaten |= work.day(day, only)
         if not beaten:
@@ -66,7 +74,7 @@ def rebuild(
 
 def _days(inventory: Inventory, only: set[datetime] | None) -> Iterator[Window]:
     for start in inventory.days():
-        day = Window(start, start + DAY)
+        day = Window(start, later(start, DAY))
         if only is None or any(at in day for at in only):
             yield day
 
@@ -157,5 +165,4 @@ class _Work:
 
     def _spare(self, start: datetime, why: str) -> None:
         text = f"{self.table.name} {utc_text(start)} of tenant {self.tenant_id} stays: {why}."
-        log.warning("%s", text)
-        self.result.spared.append(text)
+        self.result.spare(text)

@@ -4,8 +4,9 @@ import logging
 from collections.abc import Iterator
 
 from include.entra_logs import loading
-from include.entra_logs.lake import Lake, raw
+from include.entra_logs.lake import Lake, layout, raw
 from include.entra_logs.lake.raw import ReadManifest
+from include.entra_logs.ledger import mending
 from include.entra_logs.proof.inventory import inventories
 from include.entra_logs.table import Table
 
@@ -17,8 +18,10 @@ def rebuild_ledger(lake: Lake, table: Table) -> int:
 
     Each is loaded again, in the order in which Graph was asked. What it added and changed is
     counted in the tables, so the record is the one that was lost; a read whose load never came to
-    its end is loaded now. A record that cannot be read is to be deleted first.
+    its end is loaded now. What cannot be read in the ledger is put aside first.
     """
+    for key in mending.set_aside(lake, table.name):
+        log.warning("%s could not be read: it is %s now", key, layout.ledger_broken(key))
     recorded = 0
     for manifest in _unrecorded(lake, table):
         log.info("%s has no record: it is loaded again", manifest.read_id)

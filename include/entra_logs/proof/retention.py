@@ -11,6 +11,7 @@ from include.entra_logs.api import Window, partition_start
 from include.entra_logs.catalogue import TABLES
 from include.entra_logs.lake import Lake
 from include.entra_logs.ledger import ledger, removals
+from include.entra_logs.ledger.record_table import from_table
 from include.entra_logs.ledger.removals import Removal
 from include.entra_logs.proof.inventory import RawRead, partitions, raw_reads
 
@@ -57,11 +58,14 @@ def remove_old_raw(lake: Lake, keep: timedelta, now: datetime) -> int:
 
 
 def _unneeded(lake: Lake, api: str) -> set[str]:
-    """Ids of the reads that are loaded, and whose partitions are there or were removed for age."""
+    """Ids of the reads that are loaded, and whose partitions are there or were removed for age.
+
+    What the ledger cannot read is not among them, so its raw stays.
+    """
     there = {(tenant_id, start) for tenant_id, start, _ in partitions(lake, api)}
     removed: dict[str, datetime | None] = {}
     free = set()
-    for record in ledger.records(lake, api):
+    for record in from_table(ledger.readable(lake, api).table):
         tenant_id = record.tenant_id
         if tenant_id not in removed:
             removed[tenant_id] = removals.removed_before(lake, "tables", api, tenant_id)

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from include.entra_logs.errors import Corrupt, Transient
 from include.entra_logs.lake import Lake
 from include.entra_logs.merge.evolve import conform, unified
-from include.entra_logs.merge.partition_file import writer
+from include.entra_logs.merge.partition_file import require_content, writer
 from include.entra_logs.proof.inventory import partitions
 from include.entra_logs.schema import column_name, table_schema
 from include.entra_logs.table import Table
@@ -57,6 +57,7 @@ def _rewritten(stored: Path, built: Path, table: Table, key: str) -> bool:
                     whole = [conform(batch, schema) for batch in batches]
                     out.write_table(pa.Table.from_batches(whole, schema))
     except (pa.ArrowException, OSError, TypeError) as error:
+        require_content(error)
         raise Corrupt(
             f"{key} is not a whole Parquet file of its table: rebuild it from raw with "
             f"`python -m include.entra_logs rebuild --table {table.name}`."

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 
-from include.entra_logs.api import PARTITION, Window
+from include.entra_logs.api import PARTITION, Window, later
 from include.entra_logs.catalogue import TABLES
 from include.entra_logs.errors import Corrupt
 from include.entra_logs.lake import Lake
@@ -94,7 +94,9 @@ def prove(lake: Lake, names: Iterable[str], wanted: Callable[[Window], bool]) ->
     for name in names:
         for tenant_id, inventory in inventories(lake, name).items():
             proof = _Proof(lake, TABLES[name], tenant_id, inventory, report)
-            days = [Window(start, start + DAY) for start in inventory.days()]
+            report.differences += _unknown(name, tenant_id, inventory)
+            days = [Window(start, later(start, DAY)) for start in inventory.days()]
+            days = [day for day in days if not inventory.unknown(day)]
             found = {day: proof.day(day) for day in days if wanted(day)}
             odd = [day for day, differing in found.items() if differing]
             fresh = inventories(lake, name)[tenant_id] if odd else inventory
@@ -106,6 +108,17 @@ def prove(lake: Lake, names: Iterable[str], wanted: Callable[[Window], bool]) ->
                 for difference in found[day]:
                     log.warning("%s", difference)
     return report
+
+
+def _unknown(table: str, tenant_id: str, inventory: Inventory) -> list[Difference]:
+    """One for each object of the ledger that cannot be read, with the first month that lacks it."""
+    found: dict[str, str] = {}
+    for month, error in sorted(inventory.broken.items()):
+        found.setdefault(str(error), month)
+    starts = (
+        (what, datetime.fromisoformat(f"{m}-01").replace(tzinfo=UTC)) for what, m in found.items()
+    )
+    return [Difference(table, tenant_id, Window(at, later(at, DAY)), what) for what, at in starts]
 
 
 @dataclass
@@ -192,7 +205,7 @@ class _Proof:
         """Prove one partition's file."""
         if self._tables_removed is not None and start < self._tables_removed:
             return
-        window = Window(start, start + PARTITION)
+        window = Window(start, later(start, PARTITION))
         stored = folder / "stored.parquet"
         key = self._inventory.partitions.get(start)
         notes = [n for n in self._lowered if n.concerns(self._table.name, self._tenant_id, start)]
@@ -260,7 +273,7 @@ def _known(read: RawRead | None) -> RawRead:
 
 def _window(read: RawRead) -> Window:
     """The window of a read whose manifest cannot be read, as far as its keys tell."""
-    return Window(read.partition, read.partition + PARTITION)
+    return Window(read.partition, later(read.partition, PARTITION))
 
 
 def _microseconds(at: datetime) -> int:

@@ -15,6 +15,8 @@ class Kind(StrEnum):
     DISPUTED = "disputed"
     FAILED = "failed"
     REJECTS = "defective events"
+    BROKEN = "broken in the ledger"
+    CONFLICTS = "contradicting events"
     SURPRISE = "new in Graph's answers"
     CLOCK = "clocks differ"
     CERTIFICATE = "certificate"

@@ -26,14 +26,28 @@ def causes(seen: Seen, runs: Runs | None = None) -> list[Cause]:
     """
     known = runs or Runs()
     return [
+        *_broken(seen),
         *_behind(seen, runs),
         *(cause for s in seen.api.schedules() for cause in _missing(seen, s, runs)),
         *(cause for s in seen.api.schedules() for cause in _failed(seen, s, known)),
         *_disputed(seen),
         *_rejects(seen),
+        *_conflicts(seen),
         *_surprises(seen),
         *_clock(seen),
     ]
+
+
+def _broken(seen: Seen) -> Iterator[Cause]:
+    found: dict[str, list[str]] = {}
+    for month, why in sorted(seen.broken.items()):
+        found.setdefault(why, []).append(month)
+    for why, months in found.items():
+        yield Cause(
+            _topic(seen, Kind.BROKEN, months[0]),
+            says=f"{seen.api.title}: {why}",
+            remedy=f"Until then nothing else is told of {' and '.join(months)}.",
+        )
 
 
 def _behind(seen: Seen, runs: Runs | None) -> Iterator[Cause]:
@@ -159,6 +173,22 @@ def _rejects(seen: Seen) -> Iterator[Cause]:
         )
 
 
+def _conflicts(seen: Seen) -> Iterator[Cause]:
+    found = [record for record in _latest(seen.records) if record.conflicts]
+    for window in joined([record.window for record in found]):
+        inside = [r for r in found if window.start <= r.window_start < window.end]
+        dag_ids = sorted({s.dag_id for s in seen.api.schedules() for r in inside if _by(s, r)})
+        commands = " and ".join(f"`{backfill(dag_id, window)}`" for dag_id in dag_ids)
+        yield Cause(
+            _topic(seen, Kind.CONFLICTS),
+            window,
+            f"{seen.api.title}: one read of {window} brought events more than once with other "
+            f"content: {sum(r.conflicts for r in inside)}. They changed while they were read, or "
+            "Graph contradicts itself; the table has the newest of each, raw has all.",
+            f"Let a later read decide: {commands}. If it says so again, report it.",
+        )
+
+
 def _surprises(seen: Seen) -> Iterator[Cause]:
     counts: Counter[str] = Counter()
     for record in _latest(seen.records):
@@ -203,7 +233,7 @@ def _latest(records: Iterable[LedgerRecord]) -> list[LedgerRecord]:
     None where no record tells of anything.
     """
     records = list(records)
-    if not any(record.rejects or record.surprises for record in records):
+    if not any(record.rejects or record.conflicts or record.surprises for record in records):
         return []
     found: dict[tuple[Window, str], LedgerRecord] = {}
     for record in sorted(records, key=lambda r: (r.read_at, r.loaded_at)):

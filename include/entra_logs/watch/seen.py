@@ -6,6 +6,9 @@ from datetime import datetime, timedelta
 from functools import cached_property
 
 from include.entra_logs.api import PARTITION, Api, Schedule, Window, partition_start
+from include.entra_logs.errors import Corrupt
+from include.entra_logs.lake import layout
+from include.entra_logs.lake.layout import Shelf
 from include.entra_logs.ledger.freshness import Freshness, expected, freshness
 from include.entra_logs.ledger.record import LedgerRecord
 from include.entra_logs.ledger.states import IntervalState, State, states
@@ -44,13 +47,22 @@ class Seen:
     records: tuple[LedgerRecord, ...]
     """Of reads of windows that start at `since` or later."""
     fresh: Freshness
+    broken: Mapping[str, str] = field(default_factory=dict)
+    """By month, `YYYY-MM`, of which the ledger is not wholly known: why. Nothing else is told."""
 
     @property
     def behind(self) -> bool:
         """Whether the API is behind its target; with nothing read, once its first should be in."""
-        if self.span is None or not self.scheduled:
+        if (
+            self.span is None
+            or not self.scheduled
+            or self._is_unknown(self.now - self.api.freshness)
+        ):
             return False
         return self.now - (self.fresh.reached or self.span.start) > self.api.freshness
+
+    def _is_unknown(self, at: datetime) -> bool:
+        return layout.month(at) in self.broken
 
     def is_tail(self, start: datetime) -> bool:
         """Whether the interval there is one of those that `behind` tells of."""
@@ -75,7 +87,7 @@ class Seen:
             start
             for record in self.records
             if record.filter_by == self.api.table.updated_time
-            for start in record.window.partitions()
+            for start in record.window.partitions(self.span)
         }
         for interval in self.intervals:
             start = interval.interval.start
@@ -104,18 +116,30 @@ def see(
     start: datetime | None,
     horizon: timedelta,
     known: Iterable[IntervalState] | None = None,
+    broken: Mapping[Shelf, Corrupt] | None = None,
 ) -> Seen:
     """What these records say; `start` is ENTRA_START, `horizon` how long Graph keeps the events.
 
     `records` may hold other APIs and tenants. They should reach back to `now - horizon`. `known`
-    are the states since then, where somebody has them already.
+    are the states since then, where somebody has them already; `broken` what the ledger could not
+    read: intervals of these months are left out.
     """
+    folder = layout.tenant_folder(tenant_id)
+    unknown = {
+        shelf.month: str(error)
+        for shelf, error in (broken or {}).items()
+        if (shelf.table, shelf.tenant) == (api.name, folder)
+    }
     ours = tuple(r for r in records if r.api == api.name and r.tenant_id == tenant_id)
     since = partition_start(now - horizon) + PARTITION
     span = _from(expected(api, start, ours, now), since)
     if known is None:
         known = states(api, tenant_id, ours, span) if span else ()
-    found = tuple(i for i in known if span and i.interval.start in span)
+    found = tuple(
+        i
+        for i in known
+        if span and i.interval.start in span and layout.month(i.interval.start) not in unknown
+    )
     return Seen(
         api=api,
         tenant_id=tenant_id,
@@ -126,6 +150,7 @@ def see(
         intervals=found,
         records=tuple(r for r in ours if r.window_start >= since),
         fresh=freshness(api, tenant_id, found, now),
+        broken=unknown,
     )
 
 

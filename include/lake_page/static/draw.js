@@ -47,7 +47,7 @@ const code = (text) => make("code", {}, text.split(" ").flatMap((word) => [make(
 /** A sentence: its words, and what stands between backticks as code. */
 const sentence = (text) => text.split("`").map((part, index) => (index % 2 ? code(part) : part));
 
-const URGENT = ["behind", "missing", "failed", "disputed", "rejects", "surprise"];
+const URGENT = ["broken", "behind", "missing", "failed", "disputed", "rejects", "conflicts", "surprise"];
 
 /** What needs attention, of all APIs; `choose(api, start)` shows an interval. */
 export function attention(status, choose) {

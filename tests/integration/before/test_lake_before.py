@@ -134,7 +134,7 @@ class Cut(Exception):
     """The process ends here."""
 
 
-@pytest.mark.parametrize("step", range(10))
+@pytest.mark.parametrize("step", range(8))
 def test_it_may_be_cut_short_anywhere(
     lake: Lake, monkeypatch: pytest.MonkeyPatch, step: int
 ) -> None:

@@ -1,7 +1,9 @@
 """Between Airflow and the pipeline: which window a run means, connections, errors."""
 
+import errno
 import json
 import logging
+import re
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -101,8 +103,27 @@ def test_window_of_a_run(found: dict[str, Any], meant: Window) -> None:
             context("2026-11-22T03:00Z", ("2026-11-22T03:00Z", "2026-11-22T03:00Z")),
             "must start before it ends",
         ),
+        (context(start="0001-01-01T00:00:00Z", end="9999-12-31T23:59:59Z"), "at most 366 days"),
+        (context(start="2026-11-22T00:00:00Z", end="9999-12-31T23:59:59-14:00"), "2100-01-01"),
+        (context(start="0001-01-01T00:00:00+14:00", end="2026-11-22T00:00:00Z"), "2000-01-01"),
+        (context(start="2020-01-01T00:00:00Z", end="2026-11-22T00:00:00Z"), "several runs"),
+        (context("9999-12-31T22:00Z"), "2100-01-01"),
+        (context("0001-01-01T00:00Z"), "2000-01-01"),
     ],
-    ids=["no interval", "no end", "no start", "no time", "empty", "zero width"],
+    ids=[
+        "no interval",
+        "no end",
+        "no start",
+        "no time",
+        "empty",
+        "zero width",
+        "millennia",
+        "end of time",
+        "beginning of time",
+        "six years",
+        "last date",
+        "first date",
+    ],
 )
 def test_a_run_without_a_window_is_refused(found: dict[str, Any], told: str) -> None:
     """One sentence says what is wrong and what to give."""
@@ -191,6 +212,23 @@ def test_an_unexpected_error_is_told_without_its_text(caplog: pytest.LogCaptureF
     assert str(found).startswith("Unexpected ValueError at test_bridge.py:")
     assert "in raised" in caplog.text
     assert EVENT not in caplog.text + str(found)
+
+
+@pytest.mark.parametrize(
+    ("number", "kind", "told"),
+    [
+        (errno.ENOSPC, AirflowException, "is full.*free some space"),
+        (errno.EIO, AirflowException, "try again; if it stays so, check that disk"),
+        (errno.EROFS, AirflowFailException, "give it access"),
+    ],
+    ids=["full", "broken", "read-only"],
+)
+def test_what_the_disk_refuses_has_a_sentence(number: int, kind: type, told: str) -> None:
+    """Wherever it happens: an error of a file is told with its remedy, without the file's name."""
+    found = raised(OSError(number, "no", "/somebody@example.com"))
+    assert type(found) is kind
+    assert re.search(told, str(found))
+    assert "example.com" not in str(found)
 
 
 def test_airflows_own_exceptions_pass() -> None:

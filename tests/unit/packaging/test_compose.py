@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import os
 import re
 import subprocess
 import sys
@@ -119,6 +120,30 @@ def test_init_script_is_whole(compose: Compose) -> None:
     module = re.search(r"from ([\w.]+) import", script)
     assert module
     assert importlib.util.find_spec(module[1])
+
+
+def test_the_password_is_no_argument(tmp_path: Path) -> None:
+    """init.sh hands it over as Airflow's CLI asks for it: twice, by `getpass`, at no terminal."""
+    told = tmp_path / "told"
+    commands = {
+        "airflow": f"""#!{sys.executable} -W ignore
+import getpass, json, pathlib, sys
+asked = [getpass.getpass(), getpass.getpass()]
+pathlib.Path({str(told)!r}).write_text(json.dumps([sys.argv[1:], asked]))
+""",
+        "python": "#!/bin/sh\n",
+    }
+    for name, text in commands.items():
+        (tmp_path / name).write_text(text)
+        (tmp_path / name).chmod(0o755)
+    secret = "a $b\\n%s 'c'"
+    path = f"{tmp_path}:{os.environ['PATH']}"
+    environment = {"PATH": path, "ADMIN_USER": "admin", "ADMIN_PASSWORD": secret}
+    subprocess.run(["bash", INIT], check=True, env=environment, capture_output=True, timeout=60)
+    arguments, asked = json.loads(told.read_text())
+    assert asked == [secret, secret]
+    assert secret not in arguments
+    assert arguments[:4] == ["users", "create", "--role", "Admin"]
 
 
 def test_passes_every_setting_on(compose: Compose) -> None:

@@ -97,6 +97,12 @@ EIGHT = str(Window(at(20, 8), at(20, 10)))
             id="rejects",
         ),
         pytest.param(
+            changed(conflicts=2),
+            (Kind.CONFLICTS, "", EIGHT),
+            "Let a later read decide: `airflow backfill create --dag-id entra_sign_ins",
+            id="conflicts",
+        ),
+        pytest.param(
             changed(surprises={"newThing: string": 7}),
             (Kind.SURPRISE, "newThing: string", ""),
             "python -m include.entra_logs.metadata.take --version v1.0 --from FILE",
