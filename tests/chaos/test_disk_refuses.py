@@ -57,7 +57,7 @@ class Disk:
 
     def __init__(self) -> None:
         self.root: Path | None = None
-        self.number = 0
+        self.names: list[str] = []
         self.at = 0
         self.error = errno.ENOSPC
         sys.addaudithook(self._audit)
@@ -65,23 +65,23 @@ class Disk:
     @contextmanager
     def refusing(self, root: Path, at: int, error: int) -> Iterator[None]:
         """Operation number `at` fails; 0: none does."""
-        self.root, self.number, self.at, self.error = root, 0, at, error
+        self.root, self.names, self.at, self.error = root, [], at, error
         try:
             yield
         finally:
             self.root = None
 
-    def operation(self) -> None:
-        """One more."""
-        self.number += 1
-        if self.number == self.at:
+    def operation(self, name: str) -> None:
+        """One more, of this sort."""
+        self.names.append(name)
+        if len(self.names) == self.at:
             raise OSError(self.error, os.strerror(self.error))
 
     def _audit(self, event: str, args: tuple[Any, ...]) -> None:
         if self.root is None or event not in EVENTS:
             return
         if isinstance(args[0], str | Path) and str(args[0]).startswith(str(self.root)):
-            self.operation()
+            self.operation(event)
 
 
 DISK = Disk()
@@ -99,7 +99,7 @@ def _counted(call: Callable[..., Any]) -> Any:
         targets = [getattr(each, "where", each) for each in args]
         in_memory = any(isinstance(each, io.BytesIO | pa.BufferReader) for each in targets)
         if DISK.root is not None and not in_memory:
-            DISK.operation()
+            DISK.operation(call.__name__)
         return call(*args, **more)
 
     return counted_call
@@ -193,10 +193,11 @@ def test_each_refusal_is_told_and_mended_by_the_next_try(
     root, lake = lake_at("whole")
     with DISK.refusing(root, 0, error):
         work(lake, 1)
-    expected, operations = stored(lake, API), DISK.number
-    assert operations > 5
-    step = max(1, operations // counted(quick=12, ci=200))
-    for at in range(1, operations + 1, step):
+    expected, names = stored(lake, API), DISK.names
+    assert len(names) > 5
+    step = max(1, len(names) // counted(quick=6, ci=200))
+    one_of_each = {names.index(name) + 1 for name in names}
+    for at in sorted({*range(1, len(names) + 1, step), *one_of_each}):
         root, lake = lake_at(f"at {at}")
         told = None
         try:

@@ -231,7 +231,7 @@ def _from_os(error: OSError, url: str) -> EntraLakeError:
             f"The lake {url} cannot be written or read by this user: give it read and write "
             "access, or set ENTRA_LAKE_URL to a place that it may write."
         )
-    if isinstance(error, FileNotFoundError | NotADirectoryError):
+    if isinstance(error, FileNotFoundError | NotADirectoryError | FileExistsError):
         return Refused(
             f"The lake {url} does not exist: create its container or folder, or set "
             "ENTRA_LAKE_URL to one that exists."
