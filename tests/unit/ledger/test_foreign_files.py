@@ -8,7 +8,6 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from include.entra_logs.proof.earlier import require_carried_over
 from msgspec import json
 
 from include.entra_logs.api import PARTITION, Window
@@ -18,6 +17,7 @@ from include.entra_logs.lake import Lake, layout
 from include.entra_logs.ledger import ledger, mending, removals
 from include.entra_logs.ledger.record import LedgerRecord
 from include.entra_logs.ledger.removals import Removal
+from include.entra_logs.proof.earlier import require_carried_over
 from include.entra_logs.watch.cause import Kind
 from include.entra_logs.watch.causes import causes
 from include.entra_logs.watch.seen import see
