@@ -22,12 +22,13 @@ clear the task: doing it again never loses or doubles an event.
 | authenticate | secret or certificate expired; `{permission}`{licence} missing; connection, \
 setting or lake wrong | mend what the sentence names, clear the task |
 | authenticate | the window is not settled yet | clear the task after the time that it names; the \
-scheduler makes no second run for that date |
+scheduler makes no second run for that date. Less than an hour away, it is waited for |
 | extract | Graph or the network failed five times | clear the task: it goes on where it was |
 | normalise | a fault of ours, or raw was deleted | report it; nothing is lost, raw keeps all |
 | load | a broken partition file, storage | do what the sentence says, clear the task |
 
-Yellow (up for reschedule): Graph asked for a pause; the task goes on by itself. Scheduled for ever:
+Yellow (up for reschedule): Graph asked for a pause, or the window settles within the hour; the task
+goes on by itself. Scheduled for ever:
 a pool is missing or full; `make init` makes the pools.
 
 ### By hand

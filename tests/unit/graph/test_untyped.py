@@ -218,7 +218,6 @@ LOGIN = {
     "list": http(b"[]", "200 OK", "Content-Type: application/json"),
     "number": http(b"7", "200 OK", "Content-Type: application/json"),
     "deep": http(b"[" * 10**5, "200 OK", "Content-Type: application/json"),
-    "token of numbers": http(b'{"access_token":7,"expires_in":1,"token_type":"Bearer"}'),
     "endless": http(TOKEN.replace(b"3599", b"1e999")),
     "no time": http(TOKEN.replace(b"3599", b'"soon"')),
     "no header": http(TOKEN.replace(b'"t"', b'"a\\r\\nb"')),
@@ -255,6 +254,21 @@ def test_odd_answers_of_the_login_host(
     assert len(str(caught.value).splitlines()) == 1
     assert max(pauses, default=0) <= 30
     assert len(pauses) <= 4
+
+
+@pytest.mark.parametrize(
+    ("answer", "text"),
+    [(LOGIN["large"], "larger than 1048576 bytes"), (LOGIN["gzip twice"], "not asked for")],
+    ids=["large", "gzip twice"],
+)
+def test_what_the_login_host_sends_is_bounded(
+    login: tuple[Wire, GraphConnection], answer: bytes, text: str
+) -> None:
+    """It is not taken into memory, and the sentence says which field to look at."""
+    server, given = login
+    server.answer, server.document = answer, document(server)
+    with pytest.raises(Transient, match=text):
+        Identity(given).token()
 
 
 def test_a_token_comes_by_the_bounded_way(login: tuple[Wire, GraphConnection]) -> None:
