@@ -56,7 +56,9 @@ def test_it_is_a_reject_and_all_that_follows_works(tmp_path: Path, odd: str) -> 
     """Loaded at once and again, proved, kept up, rebuilt, seen: counted, and lost nowhere."""
     lake = open_lake(tmp_path.as_uri())
     for number in range(2):
-        (read,) = loaded(lake, world_with(odd), f"run {number}").reads
+        world = world_with(odd)
+        world.now += timedelta(hours=number)
+        (read,) = loaded(lake, world, f"run {number}").reads
         assert (read.record.rejects, read.record.distinct, read.late) == (1, 1, 0)
     assert verify(lake).ok
     later = START + timedelta(days=40)

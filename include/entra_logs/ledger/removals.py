@@ -11,7 +11,7 @@ from typing import TypeVar
 
 import msgspec
 
-from include.entra_logs.api import PARTITION
+from include.entra_logs.api import PARTITION, later
 from include.entra_logs.lake import Lake, layout
 from include.entra_logs.ledger.holdings import Lowered
 from include.entra_logs.ledger.record import FirstSeen
@@ -94,7 +94,7 @@ def _lowered(key: str, body: bytes | None) -> Lowered | None:
         return None
     if recounted and (left := _decoded(body, Recount)) is not None:
         start, until = left.partition, left.loaded_until
-        return Lowered(left.api, left.tenant_id, start, start + PARTITION, until, left.seen)
+        return Lowered(left.api, left.tenant_id, start, later(start, PARTITION), until, left.seen)
     if not recounted and (gone := _decoded(body, Removal)) is not None:
         first = datetime.min.replace(tzinfo=UTC)
         until = gone.loaded_until or gone.removed_at

@@ -151,7 +151,7 @@ def _whole_reads(
     for read in known:
         if read.filter_by == api.table.event_time and not read.past_retention:
             for start in touched:
-                if read.covers(Window(start, start + PARTITION)):
+                if read.covers(Window(start, later(start, PARTITION))):
                     yield start, read.read_at
 
 

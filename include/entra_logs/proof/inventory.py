@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pyarrow as pa
 
-from include.entra_logs.api import PARTITION, Window
+from include.entra_logs.api import PARTITION, Window, later
 from include.entra_logs.errors import Corrupt
 from include.entra_logs.lake import Lake, layout
 from include.entra_logs.lake.waiting import waiting
@@ -85,7 +85,7 @@ class Inventory:
 
     def told(self, partition: datetime) -> list[LedgerRecord]:
         """Every record that says something of a partition."""
-        span = Window(partition, partition + PARTITION)
+        span = Window(partition, later(partition, PARTITION))
         return list(from_table(self.ledger.filter(ledger.asked(span=span))))
 
     def seen(self, span: Window) -> tuple[set[str], set[RawRead]]:

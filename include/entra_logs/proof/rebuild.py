@@ -152,7 +152,7 @@ class _Work:
 
     def _note_what_is_less(self, start: datetime, built: Path) -> None:
         """Tell the ledger, where the partition will hold less than its records say."""
-        span = Window(start, start + PARTITION)
+        span = Window(start, later(start, PARTITION))
         records = list(ledger.records(self.lake, self.table.name, self.tenant_id, span))
         whose = (self.table.name, self.tenant_id)
         notes = [n for n in removals.lowered(self.lake, *whose) if n.concerns(*whose, start)]
