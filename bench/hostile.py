@@ -64,9 +64,19 @@ def _noise(size: int) -> bytes:
     return base64.b64encode(random.randbytes(size * 3 // 4))
 
 
-def _filled(pattern: bytes, most: int = FULL) -> Callable[[], bytes]:
+def _emoji() -> bytes:
+    """Text that takes four times its bytes in Python's memory with each copy."""
+    return "\U0001f600".encode() * (FULL // 4)
+
+
+def _fields(count: int) -> bytes:
+    """That many names of their own."""
+    return b"".join(b'"%d":"%d",' % (n, n) for n in range(count))
+
+
+def _filled(pattern: bytes, most: int = FULL, last: bytes = b"{}") -> Callable[[], bytes]:
     """A page just below the limit, of one pattern again and again."""
-    return lambda: b'{"value":[' + pattern * (most // len(pattern)) + b"{}]}"
+    return lambda: b'{"value":[' + pattern * (most // len(pattern)) + last + b"]}"
 
 
 BODIES: dict[str, tuple[str, Callable[[], bytes]]] = {
@@ -88,7 +98,11 @@ BODIES: dict[str, tuple[str, Callable[[], bytes]]] = {
     "lists": ("", lambda: b'{"value":' + b"[" * FULL),
     "surrogates": ("", lambda: b'{"value":["' + b"\\ud800" * (FULL // 6) + b'"]}'),
     "noise": ("", lambda: b'{"value":["' + _noise(FULL) + b'"]}'),
-    "emoji": ("", lambda: '{{"value":["{}"]}}'.format("\U0001f600" * (FULL // 4)).encode()),
+    "emoji": ("", lambda: b'{"value":["' + _emoji() + b'"]}'),
+    # what msgspec refuses goes through Python's own parser
+    "emoji, NaN": ("", lambda: b'{"value":[{"id":"' + _emoji() + b'","n":NaN}]}'),
+    "objects, NaN": ("", _filled(b"{},", 890_000, b"NaN")),
+    "fields, NaN": ("", lambda: b'{"value":[{' + _fields(290_000) + b'"n":NaN}]}'),
 }
 STATUSES = (200, 429)
 

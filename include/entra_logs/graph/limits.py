@@ -13,7 +13,7 @@ class Limits:
     """Between two pieces of an answer; a query that is too wide shows as this silence."""
     whole_page: float = 240
     """For an answer as a whole; Graph's own front end gives up after 300."""
-    body: int = 12 * 1024 * 1024
+    body: int = 10 * 1024 * 1024
     """Of a page, inflated. A larger one is asked for anew with fewer events, so that the memory of
     all slices together stays below 400 MB, whoever answers."""
     slices: int = 8
