@@ -171,6 +171,11 @@ class Api:
         return tuple(found)
 
 
+def dag_id(api: str, kind: str) -> str:
+    """The DAG that makes the api's reads of this kind."""
+    return f"entra_{api}" if kind == "main" else f"entra_{api}_{kind}"
+
+
 @dataclass(frozen=True)
 class Schedule:
     """What one DAG does: read `api` by `filter_by`, `settle` after each interval's end."""
@@ -185,8 +190,7 @@ class Schedule:
     @property
     def dag_id(self) -> str:
         """`entra_<api>`, with the kind behind it for all but the main DAG."""
-        base = f"entra_{self.api.name}"
-        return base if self.kind == "main" else f"{base}_{self.kind}"
+        return dag_id(self.api.name, self.kind)
 
     @property
     def is_sweep(self) -> bool:

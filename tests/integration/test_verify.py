@@ -364,6 +364,17 @@ def test_raw_retention_spares_what_tables_need(lake: Lake, world: World) -> None
     assert rebuild(lake, API.table, TENANT, WINDOWS[0].start).partitions == 1
 
 
+def test_raw_stays_while_one_of_its_partitions_is_not_there(lake: Lake, world: World) -> None:
+    """A read of two partitions is all that is left of the one whose file was lost."""
+    wide = Window(WINDOWS[0].start, WINDOWS[1].end)
+    load(lake, world, MAIN, wide)
+    lake.store.delete(partition_key(WINDOWS[0]))
+    newest = max(raw_keys(lake, "main", layout.RAW_SUFFIX, WINDOWS[0]))
+    remove_old_raw(lake, timedelta(days=1), START + timedelta(days=100))
+    assert newest in raw_keys(lake, "main", layout.RAW_SUFFIX, WINDOWS[0])
+    assert rebuild(lake, API.table, TENANT, WINDOWS[0].start).partitions == 1
+
+
 def test_removed_raw_is_no_difference_but_an_edit_is(lake: Lake) -> None:
     """With raw removed for its age the tables are still proved by what raw is left."""
     removals.note_removal(lake, Removal("raw", API.name, TENANT, START + timedelta(days=3), START))

@@ -79,9 +79,12 @@ class Inventory:
         return self.broken.get(layout.month(day.start))
 
     def records(self, span: Window) -> dict[str, LedgerRecord]:
-        """The record of each read that touches `span`, by id of the read; replays count last."""
+        """What the newest load of each read that touches `span` recorded, by id of the read.
+
+        A load from raw by a version that reads more stands for the load before.
+        """
         rows = from_table(self.ledger.filter(ledger.asked(span=span)))
-        return {r.read_id: r for r in sorted(rows, key=lambda r: r.kind != "replay")}
+        return {r.read_id: r for r in sorted(rows, key=lambda r: r.loaded_at)}
 
     def told(self, partition: datetime) -> list[LedgerRecord]:
         """Every record that says something of a partition."""

@@ -16,7 +16,7 @@ from include.entra_logs.api import PARTITION, Window, later, partition_start, ut
 from include.entra_logs.errors import Corrupt, Transient
 from include.entra_logs.lake import Lake, layout
 from include.entra_logs.ledger import ledger, removals
-from include.entra_logs.ledger.holdings import held, rows_by
+from include.entra_logs.ledger.holdings import held
 from include.entra_logs.ledger.removals import Recount
 from include.entra_logs.merge.partition_file import PartitionFile
 from include.entra_logs.merge.tables import key_columns, steps
@@ -145,21 +145,20 @@ class _Work:
         log.info("%s is made again from raw", key)
         if self.lake.store.tag(key) != tag:
             return False
-        self._note_what_is_less(start, built)
+        self._note_what_is_there(start, built)
         if tag is None:
             return self.lake.store.put_if_absent(key, built)
         return self.lake.store.replace_if_unchanged(key, built, tag)
 
-    def _note_what_is_less(self, start: datetime, built: Path) -> None:
-        """Tell the ledger, where the partition will hold less than its records say."""
+    def _note_what_is_there(self, start: datetime, built: Path) -> None:
+        """Tell the ledger, where the partition will hold other than its records say."""
         span = Window(start, later(start, PARTITION))
         records = list(ledger.records(self.lake, self.table.name, self.tenant_id, span))
         whose = (self.table.name, self.tenant_id)
         notes = [n for n in removals.lowered(self.lake, *whose) if n.concerns(*whose, start)]
         seen = steps(pq.read_table(built, columns=[FIRST_SEEN_AT])[FIRST_SEEN_AT])
         claimed = held(records, start, notes)
-        less = any(rows_by(seen, step.at) < step.rows for step in claimed)
-        if less or (notes and claimed != seen):
+        if records and claimed != seen:
             until = max(each.loaded_at for each in records)
             removals.note_recount(self.lake, Recount(*whose, start, until, seen))
 

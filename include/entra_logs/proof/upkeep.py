@@ -69,10 +69,7 @@ def _told(report: Report) -> str:
     """One sentence for a report with differences."""
     found = [str(difference) for difference in report.differences]
     more = f"; and {len(found) - TOLD} more" if len(found) > TOLD else ""
-    return (
-        f"Raw, tables and ledger differ {len(found)} times: {'; '.join(found[:TOLD])}{more}. "
-        'Backfill these with {"source": "raw"}, or run `python -m include.entra_logs rebuild`.'
-    )
+    return f"Raw, tables and ledger differ {len(found)} times: {'; '.join(found[:TOLD])}{more}."
 
 
 def load_forgotten(lake: Lake, now: datetime) -> int:

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 
-from include.entra_logs.api import PARTITION, Window, later
+from include.entra_logs.api import PARTITION, Window, dag_id, later
 from include.entra_logs.catalogue import TABLES
 from include.entra_logs.errors import Corrupt
 from include.entra_logs.lake import Lake
@@ -33,6 +33,7 @@ from include.entra_logs.proof.earlier import require_carried_over
 from include.entra_logs.proof.inventory import DAY, Inventory, RawRead, inventories
 from include.entra_logs.schema import FIRST_SEEN_AT
 from include.entra_logs.table import Table
+from include.entra_logs.watch.remedy import backfill
 
 log = logging.getLogger(__name__)
 
@@ -212,10 +213,11 @@ class _Proof:
         claimed = held(self._inventory.told(start), start, notes)
         if key is None or self._lake.store.fetch(key, stored) is None:
             if start not in day.pending and (claimed or start in day.aside.partitions):
-                self._differs(day, window, "the partition has no file, and there are events of it")
+                what = "the partition has no file, and there are events of it"
+                self._differs(day, window, f"{what}: {self._mend(start)}")
             return
         self._report.partitions += 1
-        keys, mend = key_columns(self._table), rebuild_command(self._table, self._tenant_id, start)
+        keys, mend = key_columns(self._table), self._mend(start)
         rebuilt = PartitionFile(
             day.aside.build(start), "the partition made from raw", "try again", keys
         )
@@ -227,7 +229,7 @@ class _Proof:
             return
         unsure = start in day.pending | day.unrecorded
         for what in found.told(pending=unsure):
-            self._differs(day, window, what)
+            self._differs(day, window, f"{what}: {mend}")
         if not unsure:
             self._compare_counts(day, window, claimed, stored)
 
@@ -241,8 +243,11 @@ class _Proof:
                 day,
                 window,
                 f"the ledger says {said} events, the table has {rows}{other}: "
-                f"{rebuild_command(self._table, self._tenant_id, window.start)}",
+                f"{self._mend(window.start)}",
             )
+
+    def _mend(self, start: datetime) -> str:
+        return rebuild_command(self._table, self._tenant_id, start)
 
     def _differs(self, day: _Day, window: Window, what: str) -> None:
         day.found.append(Difference(self._table.name, self._tenant_id, window, what))
@@ -263,7 +268,8 @@ def read_faults(found: Normalised, record: LedgerRecord | None, table: str) -> l
     claimed_partitions = {p.partition: p.brought for p in record.partitions if p.brought}
     if claimed_partitions != found.partitions:
         faults.append("the ledger's counts by partition are not those of raw")
-    return faults
+    again = backfill(dag_id(table, record.read_kind), record.window, "raw")
+    return [f"{fault}: load it again by `{again}`" for fault in faults]
 
 
 def _known(read: RawRead | None) -> RawRead:

@@ -207,3 +207,14 @@ def test_a_sweep_is_done_only_by_what_was_loaded_as_late(
     graph.world.now += timedelta(seconds=1)
     swept = extract(Run(SWEEP_3D, window, "graph", "sweep"), graph, lake)
     assert len(swept["reads"]) == (0 if loaded_late else 1)
+
+
+def test_a_read_past_retention_is_no_sweep(graph: Counting, lake: Lake, window: Window) -> None:
+    """It may have brought a part of what Graph still had: the sweep reads."""
+    window = Window(window.start - timedelta(days=4), window.end - timedelta(days=4))
+    run = Run(MAIN, window, "graph", "run")
+    load(run, extract(run, graph, lake, kept=timedelta(days=1)), lake)
+    assert [r.past_retention for r in ledger.records(lake, API.name, TENANT)] == [True]
+    graph.world.now += timedelta(seconds=1)
+    swept = extract(Run(SWEEP_3D, window, "graph", "sweep"), graph, lake)
+    assert len(swept["reads"]) == 1

@@ -126,12 +126,13 @@ def test_interval(lake: Lake, session: Any, monkeypatch: pytest.MonkeyPatch) -> 
 @time_machine.travel(NOW, tick=False)
 def test_tenants_are_kept_apart(lake: Lake, session: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without a choice the tenant that was read last; each has its own calendar."""
-    other = "00000000-0000-0000-0000-00000000000b"
+    first, other = (f"{n}0000000-0000-0000-0000-00000000000b" for n in (0, 1))
+    ledger.append(lake, record(START + PARTITION, timedelta(minutes=16), "main", (7,), first))
     ledger.append(lake, record(START + PARTITION, timedelta(hours=7), "main", (3,), other))
     shown = page(lake, monkeypatch)
     newest = json.loads(shown.overview(session, None))
-    assert (newest["tenant"], newest["tenants"]) == (other, [other, TENANT])
-    for tenant, events in ((other, 3), (TENANT, 105)):
+    assert (newest["tenant"], newest["tenants"]) == (other, [first, other, TENANT])
+    for tenant, events in ((first, 7), (other, 3), (TENANT, 105)):
         answer = json.loads(shown.overview(session, tenant))
         cells = answer["calendar"]["apis"][list(CATALOGUE).index("sign_ins")]["cells"]
         assert sum(cell[1] for cell in cells) == events

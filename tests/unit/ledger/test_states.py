@@ -2,6 +2,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from include.entra_logs.api import PARTITION, Window
 from include.entra_logs.catalogue import CATALOGUE
@@ -218,3 +219,20 @@ def test_the_last_settled_interval() -> None:
     """An interval is due once the API's settle has passed since its end."""
     assert settled(API, START + timedelta(hours=2, minutes=14)) == START
     assert settled(API, START + timedelta(hours=2, minutes=15)) == START + PARTITION
+
+
+def test_a_replay_adds_nothing_to_what_is_told(make_record: Make) -> None:
+    """A read loaded from raw again, however often, brings no event twice, nor a late one."""
+    main, sweep = make_record(MAIN, (100,)), make_record(SWEEP, (2, 0, 100))
+    again = [
+        replace(
+            read,
+            record_id=f"{read.read_id}-replay-{n}",
+            kind="replay",
+            loaded_at=read.loaded_at + timedelta(days=n + 1),
+        )
+        for read in (main, sweep)
+        for n in range(2)
+    ]
+    told = only(main, sweep, *again)
+    assert (told.events, told.late, told.state) == (102, 2, State.VERIFIED)
