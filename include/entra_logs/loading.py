@@ -130,7 +130,7 @@ def _later_reads(
     """Complete reads asked after this one that touch `partitions`, ascending by `read_at`.
 
     Reads of the same second are told apart by their ids. The ledger knows those that were loaded,
-    raw also those of the same window that are being loaded right now.
+    and what waits those that are being loaded right now: listed first, so none is in neither.
     """
     if not partitions:
         return []
@@ -138,22 +138,30 @@ def _later_reads(
     own = (manifest.read_at, manifest.read_id)
     span = Window(min(partitions), max(partitions) + PARTITION)
     later: dict[str, Window] = {
+        read.read_id: read.window
+        for read, _ in waiting.waiting(lake, table.name, tenant_id)
+        if (read.read_at, read.read_id) > own
+    }
+    later |= {
         record.read_id: record.window
         for record in ledger.records(lake, table.name, tenant_id, span)
         if (record.read_at, record.read_id) > own and not partitions.isdisjoint(record.touched())
     }
-    found = [
-        other
-        for other in raw.manifests(lake, table.name, tenant_id, manifest.window, None)
-        if other.read_id not in later and (other.read_at, other.read_id) > own
-    ]
+    found = []
     for read_id, window in later.items():
         key = layout.raw_manifest(table.name, tenant_id, window, read_id)
         if lake.store.tag(key) is None:
-            log.warning("%s is not in raw any more and can't be merged again", read_id)
-        else:
-            found.append(raw.manifest(lake, key))
+            log.warning("%s is not in raw and can't be merged again", read_id)
+        elif _may_touch(other := raw.manifest(lake, key), table, partitions):
+            found.append(other)
     return sorted(found, key=lambda other: (other.read_at, other.read_id))
+
+
+def _may_touch(read: ReadManifest, table: Table, partitions: set[datetime]) -> bool:
+    """Whether the read can have events of `partitions`: any, unless it asked by event time."""
+    if read.filter_by != table.event_time:
+        return True
+    return not partitions.isdisjoint(read.window.partitions())
 
 
 def _touched(manifest: ReadManifest, table: Table, staged: Normalised) -> dict[datetime, int]:

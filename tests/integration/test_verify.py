@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from include.entra_logs import pipeline
 from include.entra_logs.api import PARTITION, Schedule, Window, utc_text
 from include.entra_logs.catalogue import CATALOGUE
-from include.entra_logs.errors import Corrupt, Refused
+from include.entra_logs.errors import Corrupt, Refused, Transient
 from include.entra_logs.lake import Lake, layout, open_lake
 from include.entra_logs.ledger import ledger, removals
 from include.entra_logs.ledger.record import FirstSeen, LedgerRecord
@@ -511,3 +511,33 @@ def test_a_read_that_waits_is_no_difference_for_a_day(
     assert rebuild_ledger(lake, API.table) == 1
     assert verify(lake).ok
     assert list(lake.store.list(layout.WAITING)) == []
+
+
+def test_a_second_removal_does_not_bring_back_the_first(lake: Lake, world: World) -> None:
+    """What was loaded last was removed first: the note of the next day forgets nothing."""
+    world.now += timedelta(seconds=1)
+    load(lake, world, MAIN, WINDOWS[0])
+    for window in WINDOWS[:2]:
+        remove_old_tables(lake, timedelta(days=30), window.end + timedelta(days=30))
+    assert [held_now(lake, window) for window in WINDOWS] == [0, 0, 6]
+
+
+def test_a_wide_read_that_is_being_loaded_is_no_difference_of_another_day(
+    lake: Lake, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its window starts on the day before; its rows are there, its record is not yet."""
+    world.put(event(99, DAMAGED.start), world.now)
+    world.now += timedelta(seconds=1)
+    wide = Window(START - PARTITION, DAMAGED.end)
+    seen = []
+
+    def append(lake: Lake, record: LedgerRecord) -> None:
+        seen.extend(verify(lake).lines)
+        raise Transient("the load ends here")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ledger, "append", append)
+        with pytest.raises(Transient):
+            load(lake, world, MAIN, wide)
+    assert "say the same" in seen[0]
+    assert wide.start.date() != DAMAGED.start.date()

@@ -4,14 +4,16 @@ It tells a read that a load is still to come for from one whose record was lost.
 nobody any more is loaded by upkeep.
 """
 
+import logging
 from dataclasses import dataclass
 from datetime import datetime
 
 import msgspec
 
 from include.entra_logs.api import Window
-from include.entra_logs.errors import Corrupt
 from include.entra_logs.lake import Lake, layout
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -50,16 +52,21 @@ def loaded(lake: Lake, api: str, tenant_id: str, read_id: str) -> None:
 def waiting(
     lake: Lake, api: str | None = None, tenant_id: str | None = None
 ) -> list[tuple[Waiting, datetime]]:
-    """Each read that waits, and since when by the store's clock; of one api and tenant, or all."""
-    return [
-        (_decoded(stored.key, body), stored.modified)
-        for stored in lake.store.list(layout.waiting_reads(api, tenant_id))
-        if (body := lake.store.get(stored.key)) is not None
-    ]
+    """Each read that waits, and since when by the store's clock; of one api and tenant, or all.
+
+    A note that is not whole stops nobody: `verify` names its read, and how to load it.
+    """
+    found = []
+    for stored in lake.store.list(layout.waiting_reads(api, tenant_id)):
+        body = lake.store.get(stored.key)
+        if body is not None and (read := _decoded(stored.key, body)) is not None:
+            found.append((read, stored.modified))
+    return found
 
 
-def _decoded(key: str, body: bytes) -> Waiting:
+def _decoded(key: str, body: bytes) -> Waiting | None:
     try:
         return msgspec.json.decode(body, type=Waiting)
-    except (msgspec.MsgspecError, ValueError) as error:
-        raise Corrupt(f"{key} is not whole: delete it; upkeep finds what was read.") from error
+    except (msgspec.MsgspecError, ValueError):
+        log.warning("%s is not whole and says nothing", key)
+        return None

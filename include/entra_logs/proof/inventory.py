@@ -98,9 +98,12 @@ class Inventory:
         return set(rows["record_id"].to_pylist()), raw
 
     def reads(self, span: Window, records: Iterable[str]) -> list[str]:
-        """Ids of the reads whose window starts in `span`, and of `records`, by `read_at`."""
+        """Ids of the reads that may have brought something to `span`, by `read_at`.
+
+        Those whose window starts there, `records`, and all that wait: nobody knows yet what of.
+        """
         found = {r.read_id for r in self.raw.values() if r.partition in span}
-        return sorted(found | set(records))
+        return sorted(found | set(records) | (self.waiting.keys() & self.raw.keys()))
 
 
 def inventories(lake: Lake, api: str) -> dict[str, Inventory]:

@@ -21,6 +21,7 @@ from include.entra_logs.ledger.removals import Recount
 from include.entra_logs.merge.partition_file import PartitionFile
 from include.entra_logs.merge.tables import key_columns, steps
 from include.entra_logs.proof.aside import Aside
+from include.entra_logs.proof.earlier import require_carried_over
 from include.entra_logs.proof.inventory import DAY, Inventory, inventories, partitions
 from include.entra_logs.schema import FIRST_SEEN_AT
 from include.entra_logs.table import Table
@@ -53,6 +54,7 @@ def rebuild(
     A readable file is left as it is where raw lacks a read that brought something to it. A broken
     file is replaced by what raw has. Raises Transient if loads kept replacing a partition.
     """
+    require_carried_over(lake)
     result = Rebuilt()
     only = None if partition is None else {partition_start(partition)}
     for _ in range(_TRIES):

@@ -27,7 +27,10 @@ def remove_old_tables(lake: Lake, keep: timedelta, now: datetime) -> int:
                 gone[tenant_id][start] = key
         for tenant_id, keys in gone.items():
             told = ledger.records(lake, api, tenant_id, Window(min(keys), before))
-            until = max((record.loaded_at for record in told), default=None)
+            earlier = removals.lowered(lake, api, tenant_id)
+            loads = [record.loaded_at for record in told]
+            loads += [note.loaded_until for note in earlier if note.end <= before and not note.seen]
+            until = max(loads, default=None)
             removals.note_removal(lake, Removal("tables", api, tenant_id, before, now, until))
             lake.store.delete(keys.values())
             removed += len(keys)

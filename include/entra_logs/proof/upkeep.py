@@ -1,18 +1,21 @@
 """What is done to the lake once a day: leftovers, retention, roll-up of the ledger, and proof."""
 
+import logging
 from collections import defaultdict
 from datetime import UTC, datetime, timedelta
 
 from include.entra_logs import loading
 from include.entra_logs.api import Window
 from include.entra_logs.catalogue import TABLES
-from include.entra_logs.errors import Refused
+from include.entra_logs.errors import Corrupt, Refused
 from include.entra_logs.lake import Lake, layout, raw
 from include.entra_logs.lake.store import Stored
 from include.entra_logs.lake.waiting import waiting
 from include.entra_logs.ledger import ledger
 from include.entra_logs.proof.retention import remove_old_raw, remove_old_tables
 from include.entra_logs.proof.verify import FORGOTTEN, Report, prove
+
+log = logging.getLogger(__name__)
 
 LEFTOVER = timedelta(days=7)
 """Staging that nobody has touched for so long belongs to a run that ended without a word."""
@@ -34,16 +37,21 @@ def tidy(
 ) -> dict[str, int]:
     """Counts of what was loaded, removed or rolled up. A retention of None keeps everything.
 
-    `now` is this machine's clock unless given. What fails is done by the next day's upkeep.
+    `now` is this machine's clock unless given. What fails is done by the next day's upkeep. Raises
+    Corrupt, once all else is done, for a forgotten read that raw does not hold whole.
     """
     now = now or datetime.now(UTC)
-    return {
-        "loaded": load_forgotten(lake, now),
+    loaded, broken = load_forgotten(lake, now)
+    counts = {
+        "loaded": loaded,
         "staging": remove_leftovers(lake, now),
         "partitions": remove_old_tables(lake, table_retention, now) if table_retention else 0,
         "raw": remove_old_raw(lake, raw_retention, now) if raw_retention else 0,
         "records": ledger.roll_up(lake),
     }
+    if broken:
+        raise broken[0]
+    return counts
 
 
 def verify_slice(lake: Lake, now: datetime | None = None) -> dict[str, int]:
@@ -72,20 +80,29 @@ def _told(report: Report) -> str:
     return f"Raw, tables and ledger differ {len(found)} times: {'; '.join(found[:TOLD])}{more}."
 
 
-def load_forgotten(lake: Lake, now: datetime) -> int:
-    """How many complete reads were loaded that had waited for it longer than a run takes."""
+def load_forgotten(lake: Lake, now: datetime) -> tuple[int, list[Corrupt]]:
+    """How many complete reads were loaded that had waited for it longer than a run takes.
+
+    And why others could not be: they wait on, and hold up no other.
+    """
     loaded = 0
+    broken = []
     for read, since in waiting(lake):
         if since > now - FORGOTTEN:
             continue
         records = ledger.records(lake, read.api, read.tenant_id, read.window)
         known = any(record.read_id == read.read_id for record in records)
         if read.api in TABLES and not known and lake.store.tag(read.manifest) is not None:
-            found = raw.manifest(lake, read.manifest)
-            loading.load_read(lake, read.run_id, found, TABLES[read.api], replay=False)
+            try:
+                found = raw.manifest(lake, read.manifest)
+                loading.load_read(lake, read.run_id, found, TABLES[read.api], replay=False)
+            except Corrupt as error:
+                log.warning("%s", error)
+                broken.append(error)
+                continue
             loaded += 1
         lake.store.delete(read.key)
-    return loaded
+    return loaded, broken
 
 
 def remove_leftovers(lake: Lake, now: datetime) -> int:

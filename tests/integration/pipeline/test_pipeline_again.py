@@ -1,22 +1,26 @@
 """Tasks that are done again: what Graph answered once is one read, however often it is told."""
 
+import io
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 
 from include.entra_logs import pipeline
 from include.entra_logs.api import PARTITION, Window, partition_start, utc_text
 from include.entra_logs.catalogue import CATALOGUE
-from include.entra_logs.errors import PastRetention, Refused
-from include.entra_logs.lake import Lake, open_lake
+from include.entra_logs.errors import Corrupt, PastRetention, Refused
+from include.entra_logs.lake import Lake, layout, open_lake
 from include.entra_logs.lake.staging import StagedRead
 from include.entra_logs.ledger import ledger
+from include.entra_logs.ledger.record import LedgerRecord
 from include.entra_logs.ledger.states import State, states
 from include.entra_logs.pipeline import Run
 from include.entra_logs.proof import upkeep
+from include.entra_logs.proof.rebuild_ledger import rebuild_ledger
 from include.entra_logs.proof.verify import verify
 from include.entra_logs.source import ReadStore, ReadSummary
 from tests.kit.scripted_graph import TENANT, ScriptedGraph, World
@@ -218,3 +222,68 @@ def test_a_read_past_retention_is_no_sweep(graph: Counting, lake: Lake, window: 
     graph.world.now += timedelta(seconds=1)
     swept = extract(Run(SWEEP_3D, window, "graph", "sweep"), graph, lake)
     assert len(swept["reads"]) == 1
+
+
+def test_a_wider_read_that_is_being_loaded_has_the_last_word(
+    graph: Counting, lake: Lake, window: Window, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An event changed and changed back; the read between is loaded while the last one is at it."""
+    before = Window(window.start - PARTITION, window.end)
+
+    def changes(risk: str) -> None:
+        graph.world.now += timedelta(seconds=10)
+        at = utc_text(window.start)
+        graph.world.put({"id": "e", "createdDateTime": at, "riskState": risk}, graph.world.now)
+
+    changes("none")
+    first = Run(MAIN, window, "graph", "first")
+    load(first, extract(first, graph, lake), lake)
+    changes("atRisk")
+    second = Run(MAIN, window, "graph", "second")
+    between = extract(second, graph, lake)
+    changes("none")
+    third = Run(MAIN, before, "graph", "third")
+    last = extract(third, graph, lake)
+    append = ledger.append
+
+    def after_another(lake: Lake, record: LedgerRecord) -> None:
+        monkeypatch.setattr(ledger, "append", append)
+        load(second, between, lake)
+        append(lake, record)
+
+    monkeypatch.setattr(ledger, "append", after_another)
+    load(third, last, lake)
+    body = lake.store.get(layout.table_file(API.table.name, TENANT, window.start))
+    assert body
+    rows = {row["id"]: row for row in pq.read_table(io.BytesIO(body)).to_pylist()}
+    assert rows["e"]["risk_state"] == "none"
+    assert verify(lake).ok
+
+
+def test_a_forgotten_read_that_is_broken_holds_up_nothing(
+    graph: Counting, lake: Lake, window: Window
+) -> None:
+    """Upkeep does all else, then names it."""
+    read = extract(Run(MAIN, window, "graph", "broken"), graph, lake)["reads"][0]
+    graph.world.now += timedelta(seconds=1)
+    extract(Run(MAIN, window, "graph", "whole"), graph, lake)
+    lake.store.delete([read.replace(layout.MANIFEST_SUFFIX, layout.RAW_SUFFIX)])
+    later = datetime.now(UTC) + timedelta(hours=25)
+    with pytest.raises(Corrupt, match="is missing from raw"):
+        upkeep.tidy(lake, None, None, later)
+    assert told(lake, window) == (State.PROVISIONAL, 10)
+    assert [r.run_id for r in ledger.records(lake)] == ["whole"]
+
+
+def test_a_note_of_a_waiting_read_that_is_cut_stops_nobody(
+    graph: Counting, lake: Lake, window: Window
+) -> None:
+    """Its read is named by verify, and loaded by what verify says."""
+    extract(Run(MAIN, window, "graph", "run"), graph, lake)
+    for note in list(lake.store.list(layout.WAITING)):
+        lake.store.put(note.key, b"")
+    assert "rebuild-ledger" in verify(lake).lines[0]
+    upkeep.tidy(lake, None, None)
+    assert rebuild_ledger(lake, API.table) == 1
+    assert verify(lake).ok
+    assert not list(lake.store.list(layout.WAITING))
