@@ -186,13 +186,18 @@ def test_a_cell_tells_its_reads_and_its_run(shown: Shown) -> None:
         counts = record.at(start)
         assert cells[1] == record.kind.replace("_", " ", 1)
         assert [int(c) for c in cells[2:]] == [
-            record.events,
+            counts.brought,
             record.pages,
             counts.added,
             counts.changed,
             counts.unchanged,
             counts.lacked,
         ]
+        told = f"its answer had {record.events:,} events: {record.distinct:,} for the table"
+        if record.events == counts.brought:
+            expect(details).not_to_contain_text(told)
+        else:
+            expect(details).to_contain_text(told)
     expect(details.locator("code").first).to_contain_text("airflow backfill create")
 
     failed = shown.first + FAILED * PARTITION
