@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 
 from include.entra_logs.errors import Corrupt, Refused
 from include.entra_logs.lake import Lake
-from include.entra_logs.ledger.record import LedgerRecord
+from include.entra_logs.ledger.record import LedgerRecord, decode
 from include.entra_logs.ledger.record_table import SCHEMA, from_table, to_table
 
 _T = TypeVar("_T")
@@ -47,7 +47,7 @@ def record(lake: Lake, key: str) -> LedgerRecord | None:
     if body is None:
         return None
     try:
-        found = msgspec.json.decode(body, type=LedgerRecord)
+        found = decode(body)
         _require_window(found.window_start, found.window_end, found.read_at, found.loaded_at)
     except _UNREADABLE as error:
         if not _OURS.fullmatch(key.rpartition("/")[2]):

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from hashlib import blake2s
 
-from msgspec import Struct
+from msgspec import Struct, json
 
 from include.entra_logs.api import PARTITION, Window, later
 
@@ -146,6 +146,11 @@ class LedgerRecord(Struct, frozen=True, kw_only=True):
             if counts.partition == partition:
                 return counts
         return PartitionCounts(partition)
+
+
+decode = json.Decoder(LedgerRecord).decode
+"""A record from JSON. Made at import: msgspec works a type out at its first use, and a first use in
+several threads at once ends the process."""
 
 
 def record_id(read_id: str, kind: str, run_id: str) -> str:

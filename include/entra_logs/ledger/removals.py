@@ -92,19 +92,23 @@ def _lowered(key: str, body: bytes | None) -> Lowered | None:
     recounted = key.startswith(f"{layout.LEDGER_REMOVED}/{ROWS}/")
     if body is None:
         return None
-    if recounted and (left := _decoded(body, Recount)) is not None:
+    if recounted and (left := _decoded(body, _RECOUNT)) is not None:
         start, until = left.partition, left.loaded_until
         return Lowered(left.api, left.tenant_id, start, later(start, PARTITION), until, left.seen)
-    if not recounted and (gone := _decoded(body, Removal)) is not None:
+    if not recounted and (gone := _decoded(body, _REMOVAL)) is not None:
         first = datetime.min.replace(tzinfo=UTC)
         until = gone.loaded_until or gone.removed_at
         return Lowered(gone.api, gone.tenant_id, first, gone.before, until)
     return None
 
 
-def _decoded(body: bytes, kind: type[_T]) -> _T | None:
+_REMOVAL, _RECOUNT = msgspec.json.Decoder(Removal), msgspec.json.Decoder(Recount)
+"""Made at import, as the page decodes in threads: see `record.decode`."""
+
+
+def _decoded(body: bytes, decoder: "msgspec.json.Decoder[_T]") -> _T | None:
     try:
-        return msgspec.json.decode(body, type=kind)
+        return decoder.decode(body)
     except (msgspec.MsgspecError, UnicodeDecodeError, OverflowError):
         return None
 
@@ -115,7 +119,7 @@ def _before(lake: Lake, key: str) -> datetime | None:
     body = lake.store.get(key)
     if name is None or body is None:
         return None
-    if (note := _decoded(body, Removal)) is not None:
+    if (note := _decoded(body, _REMOVAL)) is not None:
         return note.before.astimezone(UTC)
     try:
         second = datetime.strptime(name[1], "%Y%m%dT%H%M%S").replace(tzinfo=UTC)

@@ -21,7 +21,7 @@ from include.entra_logs.errors import Corrupt, Refused
 from include.entra_logs.lake import Lake, layout
 from include.entra_logs.ledger import ledger
 from include.entra_logs.ledger.holdings import Steps
-from include.entra_logs.ledger.record import LedgerRecord
+from include.entra_logs.ledger.record import LedgerRecord, decode
 from include.entra_logs.ledger.record_table import from_table
 from include.entra_logs.merge.tables import holdings_of
 
@@ -89,7 +89,7 @@ def _records(lake: Lake, key: str) -> list[LedgerRecord]:
         return []
     try:
         if key.endswith(layout.RECORD_SUFFIX):
-            return [msgspec.json.decode(body, type=LedgerRecord)]
+            return [decode(body)]
         return list(from_table(pq.read_table(pa.BufferReader(body))))
     except (pa.ArrowException, OSError, msgspec.MsgspecError) as error:
         raise Corrupt(
