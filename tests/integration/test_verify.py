@@ -364,6 +364,23 @@ def test_raw_retention_spares_what_tables_need(lake: Lake, world: World) -> None
     assert rebuild(lake, API.table, TENANT, WINDOWS[0].start).partitions == 1
 
 
+def test_what_a_read_lacks_is_counted_in_its_half_open_window(lake: Lake, world: World) -> None:
+    """The event at its start is of it, the one at its end is not; nothing is lacked either way."""
+    for minutes in (150, 170):
+        at = START + timedelta(minutes=minutes)
+        world.put(event(100 + minutes, at), at)
+    load(lake, world, MAIN, DAMAGED)
+    load(lake, world, MAIN, Window(START + timedelta(minutes=150), START + timedelta(minutes=170)))
+    newest = max(ledger.records(lake, API.name, span=DAMAGED), key=lambda r: r.read_at)
+    (counts,) = newest.partitions
+    assert (counts.brought, counts.lacked, counts.added) == (2, 0, 0)
+    load(
+        lake, world, MAIN, Window(START + timedelta(minutes=150), START + timedelta(minutes=170)), 1
+    )
+    newest = max(ledger.records(lake, API.name, span=DAMAGED), key=lambda r: r.read_at)
+    assert newest.at(DAMAGED.start).lacked == 1
+
+
 def test_raw_stays_while_one_of_its_partitions_is_not_there(lake: Lake, world: World) -> None:
     """A read of two partitions is all that is left of the one whose file was lost."""
     wide = Window(WINDOWS[0].start, WINDOWS[1].end)

@@ -96,6 +96,7 @@ def test_a_read_that_was_not_told_is_not_made_again(
     assert (again["reads"], graph.reads) == (first["reads"], 1)
     load(run, again, lake)
     assert told(lake, window) == (State.PROVISIONAL, 10)
+    assert [r.kind for r in ledger.records(lake, API.name, TENANT)] == ["main"], "no replay"
     assert verify(lake).ok
 
 
