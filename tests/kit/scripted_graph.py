@@ -66,15 +66,16 @@ class ScriptedGraph:
         events = events[: len(events) - self.short] if self.short else events
         bodies = [events[n : n + PAGE] for n in range(0, len(events), PAGE)] or [[]]
         store.resume()
-        store.save_slices([Slice("0001", window, window)])
+        name = f"{next(self.world.requests):04}"  # an earlier try goes with its slice
+        last = Slice(name, window, window)
+        store.save_slices([last])
         sent = 0
-        last = Slice("0001", window, window)
         for number, rows in enumerate(bodies, 1):
             body = json.dumps({"value": rows}).encode()
             sent += len(body)
             link = None if number == len(bodies) else f"https://graph.example/{number}"
             page = Page(
-                "0001",
+                name,
                 number,
                 body,
                 len(rows),

@@ -278,7 +278,11 @@ class History(RuleBasedStateMachine):
     @rule()
     def upkeep(self) -> None:
         """A day later, what waits is loaded, and nothing that is needed is removed."""
-        waits = [read for read, _ in waiting(self.lake, self.api.name, TENANT)]
+        waits = [
+            read
+            for read, _ in waiting(self.lake, self.api.name, TENANT)
+            if self.lake.store.tag(read.manifest) is not None
+        ]
         upkeep.tidy(self.lake, None, None, datetime.now(UTC) + timedelta(days=2))
         for read in waits:
             self.model.loaded(read.read_at, self.answers[read.read_id], read.read_id)

@@ -91,7 +91,8 @@ def test_every_event_is_a_row_or_a_reject(data: st.DataObject) -> None:
     else:
         refused = ""
     if refused:
-        assert "error inside" in refused or is_json(body) is False
+        known = "error inside" in refused or "more than 300000 values" in refused
+        assert known or is_json(body) is False
         return
     assert len(times) == len(texts)
     good = page_of([{"id": "good", "createdDateTime": AT}])

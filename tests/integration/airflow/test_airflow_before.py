@@ -13,7 +13,7 @@ from include.demo.airflow import LocalAirflow, airflow_environment, free_port
 from include.demo.processes import Processes
 from include.entra_logs.api import PARTITION
 from include.graph_emulator.process import start_emulator
-from tests.integration.airflow.lookup import wait_for
+from tests.kit.waiting import wait_for
 
 pytestmark = [pytest.mark.airflow, pytest.mark.slow, pytest.mark.timeout(900)]
 
