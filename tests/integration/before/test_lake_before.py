@@ -22,6 +22,7 @@ from include.entra_logs.ledger import ledger, removals
 from include.entra_logs.ledger.states import states
 from include.entra_logs.pipeline import Run, authenticate
 from include.entra_logs.proof.earlier import carry_over
+from include.entra_logs.proof.rebuild import rebuild
 from include.entra_logs.proof.verify import verify
 
 HERE = Path(__file__).parent
@@ -83,7 +84,7 @@ def rows(lake: Lake, name: str, start: datetime) -> int | None:
 
 
 def test_nothing_goes_on_before_it_is_carried_over(lake: Lake) -> None:
-    """Every run and `verify` say so with the command, rather than to take all for missing."""
+    """Runs, `verify` and `rebuild` name the command, rather than to take all for missing."""
     window = Window(
         datetime.fromisoformat("2026-11-02T08:00:00Z"),
         datetime.fromisoformat("2026-11-02T10:00:00Z"),
@@ -93,6 +94,8 @@ def test_nothing_goes_on_before_it_is_carried_over(lake: Lake) -> None:
         authenticate(run, None, lake, timedelta(days=30))
     with pytest.raises(Refused, match="entra_logs rebuild-ledger`"):
         verify(lake)
+    with pytest.raises(Refused, match="entra_logs rebuild-ledger`"):
+        rebuild(lake, CATALOGUE["sign_ins"].table)
 
 
 def test_the_command_carries_it_over(lake: Lake) -> None:

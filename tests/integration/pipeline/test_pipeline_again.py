@@ -288,3 +288,20 @@ def test_a_note_of_a_waiting_read_that_is_cut_stops_nobody(
     assert rebuild_ledger(lake, API.table) == 1
     assert verify(lake).ok
     assert not list(lake.store.list(layout.WAITING))
+
+
+def test_a_damaged_manifest_of_an_earlier_read_stops_no_load(
+    graph: Counting, lake: Lake, window: Window
+) -> None:
+    """It has no say in what was asked after it; verify names it."""
+    first = Run(MAIN, window, "graph", "first")
+    read = extract(first, graph, lake)
+    load(first, read, lake)
+    lake.store.put(read["reads"][0], b"{")
+    at = utc_text(window.start)
+    graph.world.put({"id": "late", "createdDateTime": at}, graph.world.now)
+    graph.world.now += timedelta(seconds=1)
+    second = Run(MAIN, window, "graph", "second")
+    load(second, extract(second, graph, lake), lake)
+    assert told(lake, window) == (State.PROVISIONAL, 11)
+    assert not verify(lake).ok

@@ -8,7 +8,7 @@ import pytest
 
 from include.entra_logs.api import Window
 from include.entra_logs.graph import Limits
-from include.entra_logs.graph.plan import Cut, Plan
+from include.entra_logs.graph.plan import Chain, Cut, Plan
 from include.entra_logs.graph.slices import pieces, salvage, share
 from include.entra_logs.source import Slice
 from tests.kit.memory_store import MemoryStore, tiles
@@ -41,17 +41,23 @@ def halved(found: Slice) -> Cut:
     return Cut(kept, pieces(rest.start, rest.end, 2) if rest else [])
 
 
+async def under_way() -> tuple[Gate, Plan, Chain]:
+    """A plan of one slice that has begun, whose next writes wait."""
+    store = Gate()
+    store.opened.set()
+    plan = Plan(WINDOW, store)
+    await plan.open()
+    store.opened.clear()
+    (chain,) = plan.chains
+    chain.slice = BEGUN
+    return store, plan, chain
+
+
 def test_changes_in_the_queue_do_not_show_in_each_others_plans() -> None:
     """A slice that dies while its parts are given away, and another change between: all tile."""
 
     async def run() -> MemoryStore:
-        store = Gate()
-        store.opened.set()
-        plan = Plan(WINDOW, store)
-        await plan.open()
-        store.opened.clear()
-        (chain,) = plan.chains
-        chain.slice = BEGUN
+        store, plan, chain = await under_way()
         changes = [lambda found: Cut(*share(found, 3)), lambda found: Cut(found, []), halved]
         tasks = [asyncio.create_task(plan.change(chain, cut)) for cut in changes]
         await asyncio.sleep(0)
@@ -68,13 +74,7 @@ def test_a_page_that_comes_while_the_plan_is_saved_counts() -> None:
     """The giver reads on while its parts are saved for others; it keeps its page, and its part."""
 
     async def run() -> None:
-        store = Gate()
-        store.opened.set()
-        plan = Plan(WINDOW, store)
-        await plan.open()
-        store.opened.clear()
-        (chain,) = plan.chains
-        chain.slice = BEGUN
+        store, plan, chain = await under_way()
         task = asyncio.create_task(plan.change(chain, lambda found: Cut(*share(found, 3))))
         await asyncio.sleep(0)
         chain.slice = replace(chain.slice, pages=2)
